@@ -1,0 +1,1 @@
+"""Numbers only: scores, risk, portfolios, measures. Arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""From vendor files to client letters: the stations of a rule-based investment service."""

@@ -1,0 +1,1 @@
+"""The only place that imports dagster: thin assets over the stations."""

@@ -1,0 +1,1 @@
+"""Vendor files become raw rows: one adapter a file."""

@@ -1,0 +1,1 @@
+"""The monthly client letter: facts first, words and charts from them."""

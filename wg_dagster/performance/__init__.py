@@ -1,0 +1,1 @@
+"""What was earned, against what, and why."""

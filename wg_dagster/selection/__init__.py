@@ -1,0 +1,1 @@
+"""Who may be bought, how each name scores, and the portfolio that follows."""

@@ -1,0 +1,1 @@
+"""From target weights to fills, holdings and daily value."""

@@ -1,0 +1,375 @@
+"""The lake: how tables are stored, replaced, read and published. Nothing else knows that it is Delta Lake.
+
+A run sees the snapshot it started from plus its own writes. `write_months` replaces whole months in one commit a year and skips
+months whose rows are the same; `append_new` adds raw rows that are not there yet. `publish` makes a run's writes visible to readers.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import time
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import unquote
+
+import polars as pl
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError
+
+from wg_dagster.errors import BadHome, OutsideData, WriteConflict
+from wg_dagster.ledger import Ledger
+from wg_dagster.schemas.tables import TABLES, Table
+from wg_dagster.snapshots import Snapshots
+
+_KEEP_LOG = {"delta.logRetentionDuration": "interval 36500 days"}  # the default of 30 days ends time travel
+_ATTEMPTS = 200
+
+
+class Warehouse:
+    """The tables of one home, seen from one run."""
+
+    def __init__(self, home: Path | str, *, versions: dict[str, int] | None = None, latest: bool = False) -> None:
+        """`versions` pins the tables; by default the newest snapshot, with `latest` the newest commits."""
+        self.home = Path(home)
+        self.lake = self.home / "lake"
+        self._make_folders()
+        self.snapshots = Snapshots(self.lake / "_manifests")
+        self.ledger = Ledger(self.lake / "ledger.sqlite")
+        self._base = dict(versions) if versions is not None else self.snapshots.latest()[1]
+        self._own: dict[str, int] = {}
+        self._latest = latest
+        self._open: dict[tuple[str, int], dict[str, list[str]]] = {}
+
+    # -- reading ---------------------------------------------------------------------------------------------------------------
+
+    def version(self, table: str) -> int | None:
+        """Version of a table in this view; None where it has no rows yet."""
+        _known(table)
+        if self._latest:
+            return DeltaTable(self._uri(table)).version() if DeltaTable.is_deltatable(self._uri(table)) else None
+        return self._own.get(table, self._base.get(table))
+
+    def versions(self) -> dict[str, int]:
+        """All versions of this view."""
+        return {table: version for table in TABLES if (version := self.version(table)) is not None}
+
+    def months(self, table: str, *, scope: str | None = None) -> list[str]:
+        """Months that hold rows, oldest first."""
+        found = {_month_of(partition) for partition in self._partitions(table) if _in_scope(partition, scope)}
+        return sorted(month for month in found if month)
+
+    def files(self, table: str, *, months: Iterable[str] | None = None, scope: str | None = None) -> list[str]:
+        """Data files of this view, oldest month first; where there are none, one file without rows."""
+        files = self._files(table, months, scope)
+        return files or [self._empty_file(TABLES[table])]
+
+    def scan(self, table: str, *, months: Iterable[str] | None = None, scope: str | None = None) -> pl.LazyFrame:
+        """Rows of a table as a lazy frame with the columns of its contract, in stored order."""
+        spec = _known(table)
+        files = self._files(table, months, scope)
+        if not files:
+            return spec.empty().lazy()
+        partitions = {name: pl.String for name in spec.partition_by}
+        scanned = pl.scan_parquet(files, hive_partitioning=bool(partitions), hive_schema=partitions or None, glob=False)
+        return scanned.select(pl.col(name).cast(dtype) for name, dtype in spec.schema.items())
+
+    def read(
+        self,
+        table: str,
+        *,
+        months: Iterable[str] | None = None,
+        scope: str | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Rows of some months (default all) and of one scope (default all), as a frame."""
+        scanned = self.scan(table, months=months, scope=scope)
+        return (scanned.select(columns) if columns else scanned).collect()
+
+    def identity(self, table: str, *, months: Iterable[str] | None = None, scope: str | None = None) -> str:
+        """A hash that changes exactly when the data files behind these months change."""
+        names = [os.path.basename(file) for file in self._files(table, months, scope)]
+        return _sha(json.dumps([table, scope or "", sorted(names)]))
+
+    # -- writing ---------------------------------------------------------------------------------------------------------------
+
+    def write_months(self, table: str, rows: pl.DataFrame, months: Sequence[str], *, scope: str | None = None) -> list[str]:
+        """Replace exactly these months (of one scope) and return the months that changed.
+
+        A month without rows becomes empty; rows of other months or scopes are an error. Months whose rows are what is stored already
+        are left alone, so the same input makes no commit.
+        """
+        spec = _known(table)
+        frame = _conform(spec, rows)
+        _check_inside(spec, frame, months, scope)
+        parts = {_first(key): part for key, part in frame.partition_by("month", as_dict=True).items()}
+        hashes = {month: content_hash(parts.get(month, spec.empty())) for month in sorted(set(months))}
+        changed = self._changed(table, hashes, scope)
+        for _, year in groupby(changed, key=lambda month: month[:4]):
+            batch = list(year)
+            new = [parts[month] for month in batch if month in parts]
+            self._replace(spec, pl.concat(new) if new else spec.empty(), _predicate(spec, batch, scope))
+            self._record(table, {month: hashes[month] for month in batch}, scope)
+        self._own[table] = self._create(spec).version()
+        return changed
+
+    def append_new(self, table: str, rows: pl.DataFrame) -> int:
+        """Append the raw rows that are not stored yet (by content) and return how many they were."""
+        spec = _known(table)
+        frame = _conform(spec, rows).unique(maintain_order=True)
+        months = frame["month"].unique().to_list()
+        self._own[table] = self._create(spec).version()
+        stored = self.read(table, months=months)
+        new = frame.join(stored, on=frame.columns, how="anti", nulls_equal=True) if stored.height else frame
+        if new.height:
+            self._commit(spec, new, mode="append", predicate=None)
+        return new.height
+
+    def replace(self, table: str, rows: pl.DataFrame) -> bool:
+        """Replace a table without partitions; False if it held these rows already."""
+        spec = _known(table)
+        frame = _conform(spec, rows)
+        changed = self._changed(table, {"": content_hash(frame)}, None)
+        if changed:
+            self._replace(spec, frame, "true")
+            self._record(table, {"": content_hash(frame)}, None)
+        self._own[table] = self._create(spec).version()
+        return bool(changed)
+
+    def publish(self) -> int:
+        """Make this run's writes visible to readers; the number of the snapshot."""
+        _crash_point("before_publish", "snapshot")
+        number = self.snapshots.publish(self._own)
+        _crash_point("after_publish", "snapshot")
+        return number
+
+    # -- work that need not be done again --------------------------------------------------------------------------------------
+
+    def is_fresh(self, station: str, month: str, inputs: str, outputs: Iterable[str], *, scope: str | None = None) -> bool:
+        """The station has run on these inputs, and what it wrote is still what this view holds."""
+        row = self.ledger.station(station, scope or "").get(month)
+        return row == (inputs, self._outputs(outputs, month, scope))
+
+    def record_fresh(self, station: str, month: str, inputs: str, outputs: Iterable[str], *, scope: str | None = None) -> None:
+        """Remember that the station has run on these inputs."""
+        self.ledger.record_station(station, scope or "", [(month, inputs, self._outputs(outputs, month, scope))])
+
+    # -- views handed to another process ---------------------------------------------------------------------------------------
+
+    def save_view(self, path: Path) -> None:
+        """Write this view where another process can load it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"home": str(self.home), "base": self._base, "own": self._own}, sort_keys=True))
+
+    @classmethod
+    def load_view(cls, path: Path) -> "Warehouse":
+        """The warehouse that `save_view` described."""
+        saved = json.loads(path.read_text())
+        warehouse = cls(saved["home"], versions=saved["base"])
+        warehouse._own = saved["own"]
+        return warehouse
+
+    def merge_view(self, path: Path) -> None:
+        """Take over the writes of a process that was given this view."""
+        self._own |= json.loads(path.read_text())["own"]
+
+    # -- inside ----------------------------------------------------------------------------------------------------------------
+
+    def _make_folders(self) -> None:
+        try:
+            self.lake.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadHome(f"home {self.home} cannot be written ({error.strerror}); choose another with --home") from error
+        if not os.access(self.lake, os.W_OK):
+            raise BadHome(f"home {self.home} cannot be written; choose another with --home or mend its permissions")
+
+    def _uri(self, table: str) -> str:
+        return str(self.lake / table)
+
+    def _partitions(self, table: str) -> dict[str, list[str]]:
+        version = self.version(table)
+        if version is None:
+            return {}
+        if (table, version) not in self._open:
+            grouped: dict[str, list[str]] = {}
+            for uri in sorted(unquote(uri) for uri in DeltaTable(self._uri(table), version=version).file_uris()):
+                grouped.setdefault(os.path.dirname(os.path.relpath(uri, self._uri(table))), []).append(uri)
+            self._open[table, version] = grouped
+        return self._open[table, version]
+
+    def _files(self, table: str, months: Iterable[str] | None, scope: str | None) -> list[str]:
+        wanted = None if months is None else set(months)
+        chosen = [
+            (_month_of(partition), files)
+            for partition, files in self._partitions(table).items()
+            if _in_scope(partition, scope) and (wanted is None or _month_of(partition) in wanted)
+        ]
+        return [file for _, files in sorted(chosen) for file in files]
+
+    def _empty_file(self, spec: Table) -> str:
+        folder = self.lake / "_empty" / spec.name
+        path = folder.joinpath(*(f"{name}=none" for name in spec.partition_by)) / "empty.parquet"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(f".{os.getpid()}")
+            spec.empty().drop(spec.partition_by).write_parquet(draft)
+            draft.replace(path)
+        return str(path)
+
+    def _create(self, spec: Table) -> DeltaTable:
+        uri = self._uri(spec.name)
+        if not DeltaTable.is_deltatable(uri):
+            DeltaTable.create(
+                uri,
+                schema=spec.empty().to_arrow().schema,
+                mode="ignore",
+                partition_by=list(spec.partition_by) or None,
+                configuration=_KEEP_LOG,
+            )
+        return DeltaTable(uri)
+
+    def _replace(self, spec: Table, rows: pl.DataFrame, predicate: str) -> None:
+        self._create(spec)
+        self._commit(spec, rows, mode="overwrite", predicate=predicate)
+
+    def _commit(self, spec: Table, rows: pl.DataFrame, *, mode: str, predicate: str | None) -> None:
+        _crash_point("before_commit", spec.name)
+        for attempt in range(_ATTEMPTS):
+            delta = DeltaTable(self._uri(spec.name))
+            try:
+                write_deltalake(delta, rows, mode=mode, predicate=predicate)  # ty: ignore[invalid-argument-type]
+            except CommitFailedError:
+                time.sleep(0.01 * min(attempt + 1, 50))
+                continue
+            self._own[spec.name] = DeltaTable(self._uri(spec.name)).version()
+            _crash_point("after_commit", spec.name)
+            self._sync(spec.name)
+            return
+        raise WriteConflict(f"table {spec.name}: {_ATTEMPTS} commits were overtaken by another run; run again when it has ended")
+
+    def _sync(self, table: str) -> None:
+        """Push the newest commit to the disk, so that a power cut after a publish loses nothing."""
+        log = self.lake / table / "_delta_log" / f"{self._own[table]:020d}.json"
+        added = [json.loads(line).get("add") for line in log.read_text().splitlines()]
+        paths = [self.lake / table / unquote(entry["path"]) for entry in added if entry]
+        for path in {*paths, log, log.parent, *(path.parent for path in paths)}:
+            handle = os.open(path, os.O_RDONLY)
+            os.fsync(handle)
+            os.close(handle)
+
+    def _changed(self, table: str, hashes: dict[str, str], scope: str | None) -> list[str]:
+        """Months whose stored rows are not known to be these: judged on the newest commit, which a replace would change."""
+        self._own[table] = self._create(TABLES[table]).version()
+        stored = self.ledger.contents(table, scope or "")
+        return [
+            month
+            for month, wanted in hashes.items()
+            if stored.get(month) != (wanted, self._file_names(table, month, scope)) and not self._still_empty(table, month, wanted, scope)
+        ]
+
+    def _still_empty(self, table: str, month: str, wanted: str, scope: str | None) -> bool:
+        return wanted == content_hash(TABLES[table].empty()) and self._file_names(table, month, scope) == "[]"
+
+    def _file_names(self, table: str, month: str, scope: str | None) -> str:
+        files = self._files(table, [month] if month else None, scope)
+        return json.dumps(sorted(os.path.basename(file) for file in files))
+
+    def _record(self, table: str, hashes: dict[str, str], scope: str | None) -> None:
+        rows = [(month, value, self._file_names(table, month, scope)) for month, value in hashes.items()]
+        self.ledger.record_contents(table, scope or "", rows)
+
+    def _outputs(self, tables: Iterable[str], month: str, scope: str | None) -> str:
+        scopes = {table: scope if len(TABLES[table].partition_by) == 2 else None for table in tables}
+        months = {table: [month] if "month" in TABLES[table].partition_by else None for table in scopes}
+        return _sha("".join(self.identity(table, months=months[table], scope=scopes[table]) for table in sorted(scopes)))
+
+
+def content_hash(rows: pl.DataFrame) -> str:
+    """Hash of the values in stored order."""
+    digest = hashlib.sha256()
+    rows.rechunk().write_ipc(_Sink(digest), compression="uncompressed", compat_level=pl.CompatLevel.oldest())
+    return digest.hexdigest()
+
+
+@cache
+def code_version(*modules: ModuleType | Path) -> str:
+    """Hash of the source of modules and of all files below folders: a change of code makes a station stale."""
+    digest = hashlib.sha256()
+    for module in modules:
+        path = module if isinstance(module, Path) else Path(str(module.__file__))
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and file.suffix in {".py", ".sql", ".csv", ".yml", ".html", ".css", ".j2", ".toml"}:
+                digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+class _Sink:
+    """A file that only hashes what is written to it."""
+
+    def __init__(self, digest: "hashlib._Hash") -> None:
+        self._digest = digest
+
+    def write(self, data: bytes) -> int:
+        self._digest.update(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def _known(table: str) -> Table:
+    if table not in TABLES:
+        raise OutsideData(f"table {table!r} is not known; known: {', '.join(TABLES)}")
+    return TABLES[table]
+
+
+def _conform(spec: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """The contract's columns, types and order of rows."""
+    missing = [name for name in spec.columns if name not in rows.columns]
+    extra = [name for name in rows.columns if name not in spec.columns]
+    if missing or extra:
+        raise OutsideData(f"table {spec.name}: missing columns {missing}, unknown columns {extra}")
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in spec.schema.items()).sort(spec.key, maintain_order=True)
+
+
+def _check_inside(spec: Table, rows: pl.DataFrame, months: Sequence[str], scope: str | None) -> None:
+    outside = set(rows["month"].unique()) - set(months)
+    if outside:
+        raise OutsideData(f"table {spec.name}: rows of {sorted(outside)} in a write of {sorted(set(months))}")
+    if scope is not None and (others := set(rows[_scope_column(spec)].unique()) - {scope}):
+        raise OutsideData(f"table {spec.name}: rows of {sorted(others)} in a write of {scope}")
+
+
+def _scope_column(spec: Table) -> str:
+    return next(name for name in spec.partition_by if name != "month")
+
+
+def _predicate(spec: Table, months: Sequence[str], scope: str | None) -> str:
+    listed = ", ".join(f"'{month}'" for month in months)
+    where = f"month in ({listed})"
+    return where if scope is None else f"{_scope_column(spec)} = '{scope}' and {where}"
+
+
+def _month_of(partition: str) -> str:
+    return next((part[6:] for part in partition.split("/") if part.startswith("month=")), "")
+
+
+def _in_scope(partition: str, scope: str | None) -> bool:
+    return scope is None or any(part.endswith(f"={scope}") for part in partition.split("/"))
+
+
+def _first(key: tuple[object, ...]) -> str:
+    return str(key[0])
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _crash_point(point: str, table: str) -> None:
+    """Die here if a test asks for it: WG_CRASH_AT=after_commit:trades."""
+    if os.environ.get("WG_CRASH_AT") == f"{point}:{table}":
+        os.kill(os.getpid(), signal.SIGKILL)
