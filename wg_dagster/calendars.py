@@ -6,6 +6,7 @@ Weekdays that are not in `data/exchange_holidays.csv` are sessions; a test holds
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -80,12 +81,21 @@ def month_end(calendar: str, month: str) -> date:
 
 def month_sessions(calendar: str, month: str) -> tuple[date, ...]:
     """Sessions of a month, oldest first."""
-    return tuple(day for day in session_dates(calendar) if day.strftime("%Y-%m") == month)
+    return _sessions_by_month(calendar).get(month, ())
 
 
 def cutoff(calendar: str, month: str) -> datetime:
     """What is known by this UTC instant may enter the month's decision."""
     return end_of_day(calendar, month_end(calendar, month))
+
+
+def month_of_instant(instant: pl.Expr) -> pl.Expr:
+    """Partition month of a UTC instant: its month in New York standard time (UTC-5).
+
+    What is visible at a month's cut-off, in New York or Tokyo, then lies in partitions up to that month: the end of 31 January in
+    New York is already 1 February in UTC.
+    """
+    return instant.dt.offset_by("-5h").dt.strftime("%Y-%m")
 
 
 def months_between(first: str, last: str) -> list[str]:
@@ -103,6 +113,11 @@ def month_shift(month: str, by: int) -> str:
     year, number = map(int, month.split("-"))
     years, zero_based = divmod(year * 12 + number - 1 + by, 12)
     return f"{years:04d}-{zero_based + 1:02d}"
+
+
+@cache
+def _sessions_by_month(calendar: str) -> dict[str, tuple[date, ...]]:
+    return {month: tuple(days) for month, days in groupby(session_dates(calendar), key=lambda day: day.strftime("%Y-%m"))}
 
 
 def _close(calendar: str, day: date) -> time:

@@ -8,7 +8,8 @@
     ├── BadHome               the home folder cannot be written or belongs to another market
     ├── OutsideData           a month, strategy or table outside of what the home holds
     ├── WriteConflict         another run kept writing the same months
-    └── StationFailed         a station's rows failed an ERROR check
+    ├── StationFailed         a station's rows failed an ERROR check
+    └── LetterRefused         a letter would print what its facts do not say, or words it must not use
 
 Every message says what was needed, what came, where (file, row, security, date), and what to do next.
 """
@@ -48,3 +49,7 @@ class WriteConflict(WgError):
 
 class StationFailed(WgError):
     """A station's rows failed an ERROR check."""
+
+
+class LetterRefused(WgError):
+    """A letter would print what its facts do not say, or words it must not use."""

@@ -23,6 +23,7 @@ class Reads:
     table: str
     back: int = 0
     own: bool = True
+    every_strategy: bool = False  # of strategy tables: those of all strategies, not only the station's own
 
     def covers(self, first: str, last: str, stored: Sequence[str]) -> list[str]:
         """Stored months that a build of the months first..last may see."""
@@ -61,12 +62,14 @@ class Reader:
         self.home = warehouse.home
 
     def read(self, table: str, *, columns: Sequence[str] | None = None, every_strategy: bool = False) -> pl.DataFrame:
-        """Rows of the declared months; strategy tables give the station's own strategy unless `every_strategy`."""
+        """Rows of the declared months; strategy tables give the station's own strategy unless declared for `every_strategy`."""
         if table not in self._reads:
             raise OutsideData(f"station {self._station} reads {table} without declaring it; add it to the station's reads")
         reads = self._reads[table]
         partitions = TABLES[table].partition_by
-        scope = self._scope if "strategy" in partitions and not every_strategy else None
+        if every_strategy and not reads.every_strategy:
+            raise OutsideData(f"station {self._station} reads {table} of every strategy without declaring it; set every_strategy")
+        scope = self._scope if "strategy" in partitions and not reads.every_strategy else None
         if "month" not in partitions:
             return self._warehouse.read(table, columns=columns)
         months = reads.covers(self._first, self._last, self._warehouse.months(table, scope=scope))

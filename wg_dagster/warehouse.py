@@ -41,6 +41,7 @@ class Warehouse:
         self.ledger = Ledger(self.lake / "ledger.sqlite")
         self._base = dict(versions) if versions is not None else self.snapshots.latest()[1]
         self._own: dict[str, int] = {}
+        self._settled: dict[str, int] = {}
         self._latest = latest
         self._open: dict[tuple[str, int], dict[str, list[str]]] = {}
 
@@ -139,10 +140,14 @@ class Warehouse:
         self._own[table] = self._create(spec).version()
         return bool(changed)
 
+    def settle(self) -> None:
+        """Everything written so far belongs to stations that have ended: the next `publish` may show it."""
+        self._settled = dict(self._own)
+
     def publish(self) -> int:
-        """Make this run's writes visible to readers; the number of the snapshot."""
+        """Make the settled writes of this run visible to readers; the number of the snapshot."""
         _crash_point("before_publish", "snapshot")
-        number = self.snapshots.publish(self._own)
+        number = self.snapshots.publish(self._settled)
         _crash_point("after_publish", "snapshot")
         return number
 
@@ -170,11 +175,13 @@ class Warehouse:
         saved = json.loads(path.read_text())
         warehouse = cls(saved["home"], versions=saved["base"])
         warehouse._own = saved["own"]
+        warehouse.settle()
         return warehouse
 
     def merge_view(self, path: Path) -> None:
         """Take over the writes of a process that was given this view."""
-        self._own |= json.loads(path.read_text())["own"]
+        theirs = json.loads(path.read_text())["own"]
+        self._own |= {table: max(version, self._own.get(table, -1)) for table, version in theirs.items()}
 
     # -- inside ----------------------------------------------------------------------------------------------------------------
 
@@ -290,6 +297,9 @@ class Warehouse:
 def content_hash(rows: pl.DataFrame) -> str:
     """Hash of the values in stored order."""
     digest = hashlib.sha256()
+    gaps = [name for name in rows.columns if rows[name].null_count()]  # what lies in memory under a null is arbitrary
+    filled = (pl.col(name).fill_null(pl.lit(0).cast(rows.schema[name])) for name in gaps)
+    rows = rows.with_columns(*filled, *(pl.col(name).is_null().alias(f"{name} is null") for name in gaps))
     rows.rechunk().write_ipc(_Sink(digest), compression="uncompressed", compat_level=pl.CompatLevel.oldest())
     return digest.hexdigest()
 

@@ -21,7 +21,7 @@ FACTORS = (
 INSTANT = pl.Datetime("us", "UTC")
 
 _KEYS = {
-    "month": (pl.String, "partition key, YYYY-MM"),
+    "month": (pl.String, "partition key, YYYY-MM; where stored by known_at: calendars.month_of_instant(known_at)"),
     "strategy": (pl.String, "strategy id, e.g. next_major_100"),
     "security_id": (pl.String, "stable id of a listed line of stock; never a ticker"),
     "issuer_id": (pl.String, "the company behind one or more securities"),

@@ -1,4 +1,8 @@
-"""Every table of the lake: its columns, its partitions, its grain, in the order of the chain."""
+"""Every table of the lake: its columns, its partitions, its grain, in the order of the chain.
+
+The `month` of raw tables, and of clean tables that are stored by known_at, is `calendars.month_of_instant(known_at)` (UTC-5), so that
+everything visible at a month's cut-off lies in partitions up to that month.
+"""
 
 from dataclasses import dataclass
 
@@ -193,7 +197,7 @@ FACTOR_COMPONENTS: dict[str, str] = {
     "safety": "negative_leverage cash_flow_to_debt current_ratio",
     "value": "profit_yield book_to_price",
     "shareholder_return": "dividend_yield_12m",
-    "surprise": "earnings_surprise forecast_revision_rate",
+    "surprise": "earnings_surprise forecast_revision_rate standardised_unexpected_earnings",
     "eps_stability": "eps_change_stability",
     "us_beta": "us_beta_60d",
     "size": "log_market_cap",
@@ -254,9 +258,9 @@ _STRATEGY = [
     ),
     _table(
         "trades",
-        "Fills of last month's decision at this month's first session",
+        "Fills of last month's decision at this month's first session, and sales of names that were delisted later in it",
         "trade_date security_id currency units_before units_after weight_before weight_after price cost",
-        key="strategy month security_id",
+        key="strategy month trade_date security_id",
         partition_by="strategy month",
     ),
     _table(

@@ -1,0 +1,21 @@
+"""Jobs: the whole chain for one month, and the same for a range of months in one run."""
+
+import dagster as dg
+
+from wg_dagster.config import Config
+from wg_dagster.defs.partitions import portfolio_months
+
+MONTH_JOB = "month"
+RANGE_JOB = "month_range"
+
+
+def build_jobs(config: Config) -> list[dg.UnresolvedAssetJobDefinition]:
+    """`month` and `month_range`: raw rows to letters of all strategies."""
+    texts = {
+        MONTH_JOB: "Raw rows to letters of all strategies, one month",
+        RANGE_JOB: "Raw rows to letters of all strategies, a range of months in one run (give first and last partition)",
+    }
+    return [
+        dg.define_asset_job(name, dg.AssetSelection.all(), partitions_def=portfolio_months(config), description=text)
+        for name, text in texts.items()
+    ]

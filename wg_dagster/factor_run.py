@@ -1,0 +1,86 @@
+"""Builds the fourteen factor tables: one dbt invocation for any range of months."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from wg_dagster.errors import StationFailed
+from wg_dagster.stations import Reads
+from wg_dagster.warehouse import Warehouse
+
+PROJECT = Path(__file__).parent.parent / "dbt_project"
+CODE = (PROJECT,)
+VIEW = "WG_VIEW"  # environment variable: the file that says what the process may see
+_DBT = "from dbt.cli.main import cli; cli()"
+_LONGEST_MESSAGE = 4000
+
+
+def factor_inputs() -> tuple[Reads, ...]:
+    """What the factors of a month may see: for each table as many months back as the staging models read."""
+    return (
+        Reads("sessions"),
+        Reads("securities_clean"),
+        Reads("prices_clean", back=12),
+        Reads("corporate_actions", back=90),
+        Reads("fundamentals_clean", back=90),
+        Reads("forecasts_clean", back=36),
+        Reads("announcements_clean", back=60),
+        Reads("benchmark_nav", back=5),
+        Reads("rates_clean", back=6),
+    )
+
+
+def build_factors(warehouse: Warehouse, months: Sequence[str], *, select: Sequence[str] | None = None) -> dict[str, list[str]]:
+    """Build the factor tables of the range from the first to the last of `months` and return, by table, the months that changed.
+
+    Parameters
+    ----------
+    warehouse
+        What the run sees; it takes over the versions that dbt writes.
+    months
+        Both ends and everything between them are replaced.
+    select
+        dbt selectors, e.g. ["+factor_momentum"]; default all models.
+
+    Raises
+    ------
+    StationFailed
+        With dbt's own words if a model fails; tables that were written before stay out of the view.
+    """
+    if not months:
+        return {}
+    folder = warehouse.home.resolve() / "dbt" / uuid.uuid4().hex
+    view = folder / "view.json"
+    warehouse.save_view(view)
+    _run(["run", *(["--select", *select] if select else [])], min(months), max(months), folder)
+    warehouse.merge_view(view)
+    changed = json.loads((folder / "changed.json").read_text())
+    shutil.rmtree(folder)
+    return changed
+
+
+def _run(command: list[str], first: str, last: str, folder: Path) -> None:
+    """Run dbt in its own process, with its own folder for whatever it writes."""
+    options = {
+        "--project-dir": str(PROJECT),
+        "--profiles-dir": str(PROJECT),
+        "--target-path": str(folder / "target"),
+        "--log-path": str(folder / "logs"),
+        "--vars": json.dumps({"month_start": first, "month_end": last}),
+    }
+    switches = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-use-colors", "--no-partial-parse", "--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-c", _DBT, *command, *(word for option in options.items() for word in option), *switches],
+        env=os.environ | {VIEW: str(folder / "view.json")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = (done.stdout + done.stderr).strip()[-_LONGEST_MESSAGE:]
+        raise StationFailed(f"factors {first} to {last}: dbt ended with {done.returncode}; its folder is {folder}. It said:\n{said}")
