@@ -44,7 +44,7 @@ lock: ## needs uv
 	  --custom-compile-command "make lock" requirements.in -o requirements.lock
 
 chromium: ## a real browser for the test of the UI
-	@command -v chromium > /dev/null || (apt-get update -qq && apt-get install -y -qq chromium > /dev/null)
+	@command -v chromedriver > /dev/null || (apt-get update -qq && apt-get install -y -qq chromium chromium-driver > /dev/null)
 
 .venv/ready: requirements.lock pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv

@@ -46,8 +46,8 @@ class Alert:
             severity=str(check["severity"]),
             title=f"{check['station']} {check['month']}: {check['table']} {check['check_name']} failed "
             f"({check['failed_rows']} of {check['total_rows']} rows)",
-            body=f"{check['details']} Look at the rows with: wg sql \"select * from quarantine where station = '{check['station']}' "
-            f"and month = '{check['month']}'\"",
+            body=f"{check['details']} The rows are in the table quarantine, station {check['station']}, month {check['month']}; "
+            "read them with wg sql",
             raised_at=raised_at.isoformat(),
         )
 

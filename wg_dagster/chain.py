@@ -2,6 +2,8 @@
 
 from functools import cache
 
+import polars as pl
+
 from wg_dagster.errors import OutsideData
 from wg_dagster.stations import Station
 
@@ -28,7 +30,7 @@ def strategy_stations() -> tuple[Station, ...]:
 @cache
 def factor_station() -> Station:
     """Clean rows to the fourteen factor tables, by dbt."""
-    from wg_dagster.factor_run import FACTOR_CODE, factor_inputs
+    from wg_dagster.factor_run import CODE, factor_inputs
     from wg_dagster.schemas.tables import FACTOR_TABLES
 
     return Station(
@@ -38,9 +40,9 @@ def factor_station() -> Station:
         reads=factor_inputs(),
         writes=FACTOR_TABLES,
         build=_built_by_dbt,
-        code=FACTOR_CODE,
+        code=CODE,
     )
 
 
-def _built_by_dbt(*_: object) -> dict[str, object]:
+def _built_by_dbt(*_: object) -> dict[str, pl.DataFrame]:
     raise OutsideData("the factor tables are built by dbt: call runner.run_factors")

@@ -23,9 +23,7 @@ exit codes: 0 done, 1 a check or an input is bad, 2 usage"""
 
 def build_parser() -> argparse.ArgumentParser:
     """All commands with their options."""
-    parser = argparse.ArgumentParser(
-        prog="wg", description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(prog="wg", description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (_add_run, _add_ui, _add_sql, _add_status, _add_check):
         add(subparsers)
@@ -46,7 +44,9 @@ def _add(subparsers: argparse._SubParsersAction, name: str, text: str, example: 
     parser = subparsers.add_parser(
         name, help=text, description=text, epilog=f"example:\n  {example}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--home", type=Path, default=Path(DEFAULT_HOME), help=f"folder of everything a run writes (default ./{DEFAULT_HOME})")
+    parser.add_argument(
+        "--home", type=Path, default=Path(DEFAULT_HOME), help=f"folder of everything a run writes (default ./{DEFAULT_HOME})"
+    )
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Is a month ready to be decided: over on every exchange, and its data there?"""
+"""Whether a month may be decided: it is over on every exchange, and its data are there."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,13 +1,13 @@
-"""Does a range of months need any work at all?"""
+"""Whether a range of months needs any work at all."""
 
 from collections.abc import Sequence
 
 from wg_dagster.calendars import months_between
 from wg_dagster.chain import clean_stations, factor_station, strategy_stations
 from wg_dagster.config import Config
-from wg_dagster.source import source_of
 from wg_dagster.runner import RAW_STATION, input_identity, scoped
 from wg_dagster.schemas.tables import RAW_TABLES
+from wg_dagster.source import source_of
 from wg_dagster.stations import Station
 from wg_dagster.strategies import STRATEGIES, Strategy
 from wg_dagster.warehouse import Warehouse

@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from wg_dagster.runner import Outcome, errors
@@ -45,7 +45,7 @@ class Line:
 
 
 @contextmanager
-def announce(station: str, months: int) -> Iterator[Line]:
+def announce(station: str, months: int) -> Generator[Line]:
     """A line for a station; it moves only on a terminal."""
     line = Line(station, months)
     spinner = threading.Thread(target=line.spin, daemon=True) if sys.stdout.isatty() else None

@@ -69,7 +69,7 @@ def run_station(
             stale = [month for month in batch if stale[0] <= month <= stale[-1]]
         reader = Reader(warehouse, station, stale, strategy)
         built = station.build(reader, stale, strategy) if strategy else station.build(reader, stale)
-        _write(warehouse, station, outcome, built, stale, scope)
+        _write(warehouse, station, outcome, built, stale, scope=scope)
         for month in stale:
             warehouse.record_fresh(outcome.station, month, inputs[month], station.writes, scope=scope)
         outcome.built += stale
@@ -121,7 +121,7 @@ def land_raw(warehouse: Warehouse, adapter: Adapter, months: Sequence[str]) -> O
 
 
 def _write(
-    warehouse: Warehouse, station: Station, outcome: Outcome, built: dict[str, pl.DataFrame], months: list[str], scope: str | None
+    warehouse: Warehouse, station: Station, outcome: Outcome, built: dict[str, pl.DataFrame], months: list[str], *, scope: str | None
 ) -> None:
     held, verdicts = [], []
     for table in station.writes:
@@ -175,7 +175,12 @@ def _scope_of(reads: Reads, strategy: Strategy | None) -> str | None:
 
 def _count(warehouse: Warehouse, table: str, months: Sequence[str], scope: str | None) -> int:
     wanted = months if "month" in TABLES[table].partition_by else None
-    return warehouse.scan(table, months=wanted, scope=scope if "strategy" in TABLES[table].partition_by else None).select(pl.len()).collect().item()
+    return (
+        warehouse.scan(table, months=wanted, scope=scope if "strategy" in TABLES[table].partition_by else None)
+        .select(pl.len())
+        .collect()
+        .item()
+    )
 
 
 def run_factors(warehouse: Warehouse, station: Station, months: Sequence[str], *, failed: Iterable[str] = ()) -> Outcome:
@@ -189,7 +194,7 @@ def run_factors(warehouse: Warehouse, station: Station, months: Sequence[str], *
     if stale:
         build_factors(warehouse, stale)
         built = {table: warehouse.read(table, months=stale) for table in station.writes}
-        _write(warehouse, station, outcome, built, stale, None)
+        _write(warehouse, station, outcome, built, stale, scope=None)
         for month in stale:
             warehouse.record_fresh(outcome.station, month, inputs[month], station.writes)
     outcome.built, outcome.unchanged = stale, [month for month in wanted if month not in stale]

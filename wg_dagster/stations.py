@@ -24,9 +24,12 @@ class Reads:
     back: int = 0
     own: bool = True
     every_strategy: bool = False  # of strategy tables: those of all strategies, not only the station's own
+    ahead: bool = False  # all stored months, also later ones: only for reference tables whose rows do not change with what comes later
 
     def covers(self, first: str, last: str, stored: Sequence[str]) -> list[str]:
         """Stored months that a build of the months first..last may see."""
+        if self.ahead:
+            return list(stored)
         start = month_shift(first, -self.back) if self.back < HISTORY else "0000-00"
         return [month for month in stored if start <= month and (month <= last if self.own else month < last)]
 

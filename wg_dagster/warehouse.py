@@ -27,6 +27,7 @@ from wg_dagster.snapshots import Snapshots
 
 _KEEP_LOG = {"delta.logRetentionDuration": "interval 36500 days"}  # the default of 30 days ends time travel
 _ATTEMPTS = 200
+_PLACE = {"source_file", "source_line"}
 
 
 class Warehouse:
@@ -74,7 +75,7 @@ class Warehouse:
         files = self._files(table, months, scope)
         if not files:
             return spec.empty().lazy()
-        partitions = {name: pl.String for name in spec.partition_by}
+        partitions = dict.fromkeys(spec.partition_by, pl.String)
         scanned = pl.scan_parquet(files, hive_partitioning=bool(partitions), hive_schema=partitions or None, glob=False)
         return scanned.select(pl.col(name).cast(dtype) for name, dtype in spec.schema.items())
 
@@ -92,7 +93,7 @@ class Warehouse:
 
     def identity(self, table: str, *, months: Iterable[str] | None = None, scope: str | None = None) -> str:
         """A hash that changes exactly when the data files behind these months change."""
-        names = [os.path.basename(file) for file in self._files(table, months, scope)]
+        names = [Path(file).name for file in self._files(table, months, scope)]
         return _sha(json.dumps([table, scope or "", sorted(names)]))
 
     # -- writing ---------------------------------------------------------------------------------------------------------------
@@ -124,7 +125,8 @@ class Warehouse:
         months = frame["month"].unique().to_list()
         self._own[table] = self._create(spec).version()
         stored = self.read(table, months=months)
-        new = frame.join(stored, on=frame.columns, how="anti", nulls_equal=True) if stored.height else frame
+        content = [name for name in frame.columns if name not in _PLACE]  # a longer file moves its lines: not a new row
+        new = frame.join(stored, on=content, how="anti", nulls_equal=True) if stored.height else frame
         if new.height:
             self._commit(spec, new, mode="append", predicate=None)
         return new.height
@@ -202,8 +204,9 @@ class Warehouse:
             return {}
         if (table, version) not in self._open:
             grouped: dict[str, list[str]] = {}
+            root = Path(self._uri(table)).resolve()
             for uri in sorted(unquote(uri) for uri in DeltaTable(self._uri(table), version=version).file_uris()):
-                grouped.setdefault(os.path.dirname(os.path.relpath(uri, self._uri(table))), []).append(uri)
+                grouped.setdefault(str(Path(uri).parent.relative_to(root)), []).append(uri)
             self._open[table, version] = grouped
         return self._open[table, version]
 
@@ -282,7 +285,7 @@ class Warehouse:
 
     def _file_names(self, table: str, month: str, scope: str | None) -> str:
         files = self._files(table, [month] if month else None, scope)
-        return json.dumps(sorted(os.path.basename(file) for file in files))
+        return json.dumps(sorted(Path(file).name for file in files))
 
     def _record(self, table: str, hashes: dict[str, str], scope: str | None) -> None:
         rows = [(month, value, self._file_names(table, month, scope)) for month, value in hashes.items()]
@@ -300,7 +303,7 @@ def content_hash(rows: pl.DataFrame) -> str:
     gaps = [name for name in rows.columns if rows[name].null_count()]  # what lies in memory under a null is arbitrary
     filled = (pl.col(name).fill_null(pl.lit(0).cast(rows.schema[name])) for name in gaps)
     rows = rows.with_columns(*filled, *(pl.col(name).is_null().alias(f"{name} is null") for name in gaps))
-    rows.rechunk().write_ipc(_Sink(digest), compression="uncompressed", compat_level=pl.CompatLevel.oldest())
+    rows.rechunk().write_ipc(_Sink(digest), compression="uncompressed", compat_level=pl.CompatLevel.oldest())  # ty: ignore[no-matching-overload]
     return digest.hexdigest()
 
 

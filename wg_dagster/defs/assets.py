@@ -1,6 +1,8 @@
 """Stations as multi-assets: fetch the months, run the station, report rows, verdicts and quarantine. They return nothing."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -9,18 +11,21 @@ from wg_dagster.calendars import months_between
 from wg_dagster.chain import clean_stations, factor_station, strategy_stations
 from wg_dagster.config import Config
 from wg_dagster.defs.partitions import portfolio_months
+from wg_dagster.defs.preview import letter_preview
 from wg_dagster.defs.resources import HomeResource
-from wg_dagster.defs.tables import asset_key, asset_spec
-from wg_dagster.source import source_of
+from wg_dagster.defs.tables import asset_spec
+from wg_dagster.letters.index import write_index
 from wg_dagster.progress import announce
 from wg_dagster.runner import Outcome, errors, land_raw, run_factors, run_station
 from wg_dagster.schemas.tables import FACTOR_TABLES, RAW_TABLES
+from wg_dagster.source import source_of
 from wg_dagster.stations import Station
 from wg_dagster.strategies import STRATEGIES, Strategy
 from wg_dagster.verdicts import blocked_months
 from wg_dagster.warehouse import Warehouse
 
 _ONE_RUN = dg.BackfillPolicy.single_run()
+After = Callable[[Path, Warehouse, list[str]], dict[str, Any]]  # what is left to do once the tables are written; metadata for the UI
 Work = Callable[[Warehouse, list[str]], Outcome]
 
 
@@ -76,10 +81,15 @@ def _strategy(station: Station, strategy: Strategy, partitions: dg.PartitionsDef
         failed = blocked_months(warehouse, station, months, strategy)
         return run_station(warehouse, station, months, strategy=strategy, failed=failed)
 
-    return _multi_asset(f"{strategy.strategy_id}__{_op_name(station.name)}", station.description, specs, work)
+    def show_letter(home: Path, warehouse: Warehouse, months: list[str]) -> dict[str, Any]:
+        write_index(home, warehouse.read("letters"))
+        return letter_preview(home, strategy, months[-1])
+
+    after = show_letter if "letters" in station.writes else None
+    return _multi_asset(f"{strategy.strategy_id}__{_op_name(station.name)}", station.description, specs, work, after)
 
 
-def _multi_asset(name: str, description: str, specs: list[dg.AssetSpec], work: Work) -> dg.AssetsDefinition:
+def _multi_asset(name: str, description: str, specs: list[dg.AssetSpec], work: Work, after: After | None = None) -> dg.AssetsDefinition:
     checks = [
         dg.AssetCheckSpec("gate", asset=spec.key, blocking=True, description="Rows obey the table's schema; bad rows are in quarantine")
         for spec in specs
@@ -92,14 +102,12 @@ def _multi_asset(name: str, description: str, specs: list[dg.AssetSpec], work: W
         with announce(name, len(months)) as line, home.station() as warehouse:
             outcome = work(warehouse, months)
             line.done(outcome)
-        yield from _results(context, specs, outcome)
+        yield from _results(specs, outcome, after(home.folder, warehouse, months) if after else {})
 
     return station_asset
 
 
-def _results(
-    context: dg.AssetExecutionContext, specs: list[dg.AssetSpec], outcome: Outcome
-) -> Iterator[dg.MaterializeResult]:
+def _results(specs: list[dg.AssetSpec], outcome: Outcome, extra: dict[str, Any]) -> Iterator[dg.MaterializeResult]:
     for spec in specs:
         table = str(spec.metadata["dagster/table_name"])
         checks = outcome.checks.filter(pl.col("table") == table)
@@ -110,7 +118,7 @@ def _results(
                 "months built": len(outcome.built),
                 "months unchanged": len(outcome.unchanged),
                 "months blocked by an earlier failure": ", ".join(outcome.blocked) or "none",
-                **_previews(context, table),
+                **extra,
             },
             check_results=[_check_result(spec.key, checks)],
         )
@@ -136,28 +144,15 @@ def _check_result(key: dg.AssetKey, checks: pl.DataFrame) -> dg.AssetCheckResult
             "failed rows": int(failed["failed_rows"].sum() or 0),
             "rows": int(checks["total_rows"].sum() or 0),
             "failed verdicts": dg.MetadataValue.table(rows, schema=_VERDICT_SCHEMA) if rows else "none",
-            "quarantine": f"wg sql \"select * from quarantine where station = '{station}'\"",
+            "quarantine": f"table quarantine, station {station}",
         },
     )
 
 
-_VERDICT_SCHEMA = dg.TableSchema([dg.TableColumn(name) for name in ("month", "check_name", "severity", "failed_rows", "total_rows", "details")])
-
-
-def _previews(context: dg.AssetExecutionContext, table: str) -> dict[str, object]:
-    """The newest letter, shown in the UI as it is."""
-    if table != "letters":
-        return {}
-    from wg_dagster.letters.stations import letter_path
-
-    home = HomeResource(path=context.resources.home.path)
-    strategy, month = context.asset_key_for_output(context.selected_output_names.copy().pop()).path[0], context.partition_key_range.end
-    path = home.folder / letter_path(strategy, month, "en")
-    return {"letter": dg.MetadataValue.path(path)} if path.exists() else {}
+_VERDICT_SCHEMA = dg.TableSchema(
+    [dg.TableColumn(name) for name in ("month", "check_name", "severity", "failed_rows", "total_rows", "details")]
+)
 
 
 def _op_name(station: str) -> str:
     return station.replace("/", "_")
-
-
-__all__ = ["asset_key", "build_assets"]

@@ -3,7 +3,7 @@
 A range run of the whole chain writes about 3,000 events. Named in dagster.yaml; figures in docs/decisions/0003-event-log.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 from dagster._core.storage.event_log import SqliteEventLogStorage
@@ -18,12 +18,12 @@ class SqliteEventLog(SqliteEventLogStorage):
     """The stock storage, same files, with engines kept while the process lives."""
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: dict[str, str]) -> "SqliteEventLog":
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, str]) -> "SqliteEventLog":  # ty: ignore[incompatible-method-override]
         """Called by the instance with the `config` block of dagster.yaml."""
         return cls(inst_data=inst_data, **config_value)
 
     @contextmanager
-    def _connect(self, shard: str) -> Iterator[Connection]:
+    def _connect(self, shard: str) -> Generator[Connection]:
         with self._db_lock:
             engine = self._engine(shard)
             if shard not in self._initialized_dbs:

@@ -1,6 +1,7 @@
 """Jobs: the whole chain for one month, and the same for a range of months in one run."""
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from wg_dagster.config import Config
 from wg_dagster.defs.partitions import portfolio_months
@@ -9,7 +10,7 @@ MONTH_JOB = "month"
 RANGE_JOB = "month_range"
 
 
-def build_jobs(config: Config) -> list[dg.UnresolvedAssetJobDefinition]:
+def build_jobs(config: Config) -> list[UnresolvedAssetJobDefinition]:
     """`month` and `month_range`: raw rows to letters of all strategies."""
     texts = {
         MONTH_JOB: "Raw rows to letters of all strategies, one month",

@@ -1,7 +1,7 @@
 """Materialise a range of months in one run of this process, on the instance that the UI shows."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -30,7 +30,7 @@ def prepare_instance(home: Path) -> Path:
 
 
 @contextmanager
-def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
+def open_instance(home: Path) -> Generator[dg.DagsterInstance]:
     """The instance of a home."""
     folder = prepare_instance(home)
     os.environ["DAGSTER_HOME"] = str(folder)

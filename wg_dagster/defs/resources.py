@@ -1,7 +1,7 @@
 """The home that assets work in: one view of the lake a run, published when the run ends."""
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ class HomeResource(dg.ConfigurableResource):
         return Path(self.path)
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Generator["HomeResource"]:
         """Publish at the end of the run (with one process a step: at the end of each step)."""
         self._run_id = context.run_id or "no-run"
         yield self
@@ -32,7 +32,7 @@ class HomeResource(dg.ConfigurableResource):
             self._warehouse.publish()
 
     @contextmanager
-    def station(self) -> Iterator[Warehouse]:
+    def station(self) -> Generator[Warehouse]:
         """The run's view; a station's writes count once it has ended without an error."""
         with self._lock():
             warehouse = self._load()
@@ -53,7 +53,7 @@ class HomeResource(dg.ConfigurableResource):
         return self._warehouse
 
     @contextmanager
-    def _lock(self) -> Iterator[None]:
+    def _lock(self) -> Generator[None]:
         self._view.parent.mkdir(parents=True, exist_ok=True)
         with self._view.with_suffix(".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)

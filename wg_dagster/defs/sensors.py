@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from wg_dagster.alerts import Outbox, json_lines_sink
 from wg_dagster.completeness import newest_finished_month, readiness
@@ -15,7 +16,7 @@ from wg_dagster.source import source_of
 _HOUR = 3600
 
 
-def build_sensors(home: Path, config: Config, jobs: list[dg.UnresolvedAssetJobDefinition]) -> list[dg.SensorDefinition]:
+def build_sensors(home: Path, config: Config, jobs: list[UnresolvedAssetJobDefinition]) -> list[dg.SensorDefinition]:
     """`month_is_complete` and `alert_outbox`."""
     month_job = next(job for job in jobs if job.name == MONTH_JOB)
 
@@ -31,7 +32,7 @@ def build_sensors(home: Path, config: Config, jobs: list[dg.UnresolvedAssetJobDe
         adapter = source_of(config)
         month = newest_finished_month(adapter, datetime.now(UTC))
         ready = readiness(adapter, month)
-        context.log.info(f"{month}: {ready.reason}")
+        context.log.info("%s: %s", month, ready.reason)
         if not ready.is_ready:
             return dg.SkipReason(f"{month}: {ready.reason}")
         return dg.RunRequest(run_key=f"{month}:{ready.fingerprint}", partition_key=month)

@@ -1,5 +1,7 @@
 """Tables as assets: keys, groups, schemas, lineage."""
 
+import warnings
+
 import dagster as dg
 
 from wg_dagster.chain import clean_stations, factor_station, strategy_stations
@@ -8,6 +10,7 @@ from wg_dagster.schemas.tables import FACTOR_TABLES, RAW_TABLES, STRATEGY_TABLES
 from wg_dagster.stations import Reads, Station
 from wg_dagster.strategies import STRATEGIES, Strategy
 
+warnings.filterwarnings("ignore", category=dg.BetaWarning)  # the first month has no month before it: that flag of the mapping is beta
 OWNER = "team:investment-data"
 _SHORT = {
     "universe_members": "universe",
@@ -63,9 +66,9 @@ def _dependencies(station: Station, strategy: Strategy | None) -> list[dg.AssetD
     ]
 
 
-def _mapping(reads: Reads) -> dg.TimeWindowPartitionMapping:
+def _mapping(reads: Reads) -> dg.TimeWindowPartitionMapping | None:
     if reads.own:
-        return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+        return None
     return dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1, allow_nonexistent_upstream_partitions=True)
 
 

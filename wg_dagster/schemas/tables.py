@@ -125,6 +125,12 @@ _REFERENCE = [
 
 _CLEAN = [
     _table(
+        "symbol_spans",
+        "When each vendor symbol was seen in a raw month, table by table: what identities are decided from; month = month of known_at",
+        "source vendor_symbol table currency valid_from valid_to known_at",
+        key="month source vendor_symbol table known_at valid_from",
+    ),
+    _table(
         "securities_clean",
         "One row a security and month: what was known of it at the month's cut-off",
         "as_of_date security_id issuer_id vendor_symbol name market exchange currency sector industry security_type "

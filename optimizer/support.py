@@ -1,0 +1,77 @@
+"""Which names are held: first from the relaxation, then by exchanges that the prices of the names suggest."""
+
+import numpy as np
+
+from optimizer.limits import Limits
+from optimizer.polish import Position, polish
+from optimizer.terms import Terms
+from optimizer.universe import Universe
+
+SEARCH_ROUNDS = 8
+TRIALS = 24  # exchanges tried a round; each costs about a millisecond
+PARTNERS = 6  # names leaving and names entering that are paired
+WORTH_IT = 1e-7  # relative gain under which an exchange is only noise
+
+
+def first_supports(relaxed: np.ndarray, universe: Universe, limits: Limits) -> list[np.ndarray]:
+    """Names with the largest relaxed weights (n,), as many in each sector as its band needs and allows.
+
+    As many as the relaxation holds with a meaningful weight; then, if other, as many and as few as the mandate allows.
+    """
+    least = np.ceil(limits.sector_low / limits.largest - 1e-9).astype(int)
+    most = np.floor(limits.sector_high / limits.smallest + 1e-9).astype(int)
+    by_weight = np.argsort(-relaxed, kind="stable")
+    # Rank of each name within its sector: the first ones are needed, those beyond the most are not allowed.
+    rank = np.empty(len(relaxed), dtype=int)
+    for sector in range(len(least)):
+        members = by_weight[universe.sector[by_weight] == sector]
+        rank[members] = np.arange(len(members))
+    is_needed = rank < least[universe.sector]
+    order = by_weight[np.argsort(~is_needed[by_weight], kind="stable")]
+    order = order[rank[order] < most[universe.sector[order]]]
+    needed = min(int(is_needed.sum()), limits.most)
+    meaningful = int(np.clip((relaxed > limits.smallest / 2).sum(), limits.fewest, limits.most))
+    counts = dict.fromkeys(max(count, needed) for count in (meaningful, limits.most, limits.fewest))
+    return [np.sort(order[:count]) for count in counts]
+
+
+def improve(terms: Terms, limits: Limits, start: Position) -> Position:
+    """Exchange, add or drop single names while that improves the portfolio."""
+    best = start
+    for _ in range(SEARCH_ROUNDS):
+        trials = [
+            trial
+            for support in _neighbours(best, limits)
+            if (trial := polish(terms, limits, support, losing=best.losing, rounds=2, is_trial=True)) is not None
+        ]
+        winner = max(trials, key=lambda trial: trial.goodness, default=None)
+        if winner is None or winner.goodness <= best.goodness + WORTH_IT * abs(best.goodness):
+            break
+        polished = polish(terms, limits, winner.support, losing=winner.losing)
+        if polished is None or polished.goodness <= best.goodness:
+            break
+        best = polished
+    return best
+
+
+def _neighbours(position: Position, limits: Limits) -> list[np.ndarray]:
+    """Supports one exchange away, the most promising first.
+
+    A name that enters is valued at its best weight by its price and curvature; one that leaves by its price and its
+    own curvature alone (an upper bound of the damage would need the whole problem).
+    """
+    support = position.support
+    outside = np.setdiff1d(np.arange(len(position.prices)), support)
+    price, curvature = position.prices[outside], position.curvature[outside]
+    weight = np.clip(-price / curvature, limits.smallest, limits.largest)
+    entering = price * weight + curvature * weight**2 / 2
+    leaving = -position.prices[support] * position.weights + position.curvature[support] * position.weights**2 / 8
+    ins = np.argsort(entering, kind="stable")[:PARTNERS]
+    outs = np.argsort(leaving, kind="stable")[:PARTNERS]
+    moves = [(entering[i] + leaving[o], np.append(np.delete(support, o), outside[i])) for o in outs for i in ins]
+    if len(support) > limits.fewest:
+        moves += [(leaving[o], np.delete(support, o)) for o in outs]
+    if len(support) < limits.most:
+        moves += [(entering[i], np.append(support, outside[i])) for i in ins]
+    order = np.argsort([value for value, _ in moves], kind="stable")[:TRIALS]
+    return [moves[k][1] for k in order]
