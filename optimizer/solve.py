@@ -14,7 +14,7 @@ from optimizer.mandate import Mandate, check
 from optimizer.polish import Position, polish
 from optimizer.relaxation import Relaxed, relax
 from optimizer.rounding import exact_weights
-from optimizer.support import first_supports, improve
+from optimizer.support import calm_down, first_supports, improve
 from optimizer.terms import Terms, terms
 from optimizer.universe import Universe
 
@@ -158,7 +158,7 @@ def _rounded(case: _Case, data: Terms, rules: Limits, relaxed: Relaxed) -> Posit
     counted = [support for support in supports if rules.fewest <= len(support) <= rules.most]
     starts = [start for support in counted if (start := polish(data, inside, support)) is not None]
     if not starts:
-        starts = [_counted(case, data, rules, relaxed)]
+        starts = [calm_down(data, inside, counted) or _counted(case, data, rules, relaxed)]
     starts.sort(key=lambda start: -start.goodness)
     best = improve(data, inside, starts[0])
     for start in starts[1:]:

@@ -1,5 +1,8 @@
 """Which names are held: first from the relaxation, then by exchanges that the prices of the names suggest."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from optimizer.limits import Limits
@@ -7,7 +10,8 @@ from optimizer.polish import Position, polish
 from optimizer.terms import Terms
 from optimizer.universe import Universe
 
-SEARCH_ROUNDS = 8
+SEARCH_ROUNDS = 20
+UNCAPPED = 3.0  # a volatility cap this many times as wide does not bind
 TRIALS = 24  # exchanges tried a round; each costs about a millisecond
 PARTNERS = 6  # names leaving and names entering that are paired
 WORTH_IT = 1e-7  # relative gain under which an exchange is only noise
@@ -35,10 +39,30 @@ def first_supports(relaxed: np.ndarray, universe: Universe, limits: Limits) -> l
     return [np.sort(order[:count]) for count in counts]
 
 
-def improve(terms: Terms, limits: Limits, start: Position) -> Position:
-    """Exchange, add or drop single names while that improves the portfolio."""
+def calm_down(terms: Terms, limits: Limits, supports: list[np.ndarray]) -> Position | None:
+    """Exchange names until the volatility cap can be kept: the best portfolio on the first support that allows it.
+
+    Fewer names than the relaxation holds have more specific risk, so rounding breaks a cap that nearly binds. The
+    least downside deviation stands for the least volatility.
+    """
+    calmest, uncapped = replace(terms, goal="min_downside"), replace(limits, volatility_cap=UNCAPPED * limits.volatility_cap)
+    for support in supports:
+        start = polish(calmest, uncapped, support)
+        if start is None:
+            continue
+        end = improve(calmest, uncapped, start, until=lambda found: polish(terms, limits, found.support) is not None)
+        allowed = polish(terms, limits, end.support)
+        if allowed is not None:
+            return allowed
+    return None
+
+
+def improve(terms: Terms, limits: Limits, start: Position, *, until: Callable[[Position], bool] | None = None) -> Position:
+    """Exchange, add or drop single names while that improves the portfolio, or until it is what was looked for."""
     best = start
     for _ in range(SEARCH_ROUNDS):
+        if until is not None and until(best):
+            break
         trials = [
             trial
             for support in _neighbours(best, limits)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -26,10 +27,14 @@ def nav(strategy, months, value=1.0):
 def rates(months, value=0.01):
     days = [date(int(month[:4]), int(month[5:]), 15) for month in months]
     known = [pl.datetime(day.year, day.month, day.day, time_zone="UTC") for day in days]
-    frame = pl.DataFrame({"month": months, "source": "bank", "source_file": "f", "source_line": 1, "rate_id": "us_bill", "date": days, "value": value})
-    return frame.with_columns(known_at=pl.coalesce(*[pl.when(pl.col("date") == d).then(k) for d, k in zip(days, known, strict=True)])).with_columns(
-        known_at_rule=pl.lit("reported"), quality=pl.lit("")
-    ).select(pl.col(name).cast(kind) for name, kind in TABLES["rates"].schema.items())
+    frame = pl.DataFrame(
+        {"month": months, "source": "bank", "source_file": "f", "source_line": 1, "rate_id": "us_bill", "date": days, "value": value}
+    )
+    return (
+        frame.with_columns(known_at=pl.coalesce(*[pl.when(pl.col("date") == d).then(k) for d, k in zip(days, known, strict=True)]))
+        .with_columns(known_at_rule=pl.lit("reported"), quality=pl.lit(""))
+        .select(pl.col(name).cast(kind) for name, kind in TABLES["rates"].schema.items())
+    )
 
 
 def test_a_write_replaces_exactly_the_named_months(tmp_path):
@@ -135,7 +140,7 @@ def test_an_identity_changes_with_its_months_only(tmp_path):
 def test_freshness_ends_when_an_output_is_overwritten(tmp_path):
     lake = Warehouse(tmp_path)
     lake.write_months("nav", nav("a", ["2026-01"]), ["2026-01"], scope="a")
-    lake.record_fresh("trading", "2026-01", "inputs", ["nav"], scope="a")
+    lake.record_fresh("trading", {"2026-01": "inputs"}, ["nav"], scope="a")
     assert lake.is_fresh("trading", "2026-01", "inputs", ["nav"], scope="a")
     assert not lake.is_fresh("trading", "2026-01", "other inputs", ["nav"], scope="a")
     lake.write_months("nav", nav("a", ["2026-01"], 7.0), ["2026-01"], scope="a")
@@ -179,7 +184,7 @@ def _command(script, home, *arguments):
         "import sys; sys.path.insert(0, sys.argv[2])\n"
         "from test_warehouse import nav\nfrom wg_dagster.warehouse import Warehouse\nrun = Warehouse(sys.argv[1])\n"
     )
-    return [sys.executable, "-c", start + script, str(home), os.path.dirname(__file__), *arguments]
+    return [sys.executable, "-c", start + script, str(home), str(Path(__file__).parent), *arguments]
 
 
 @pytest.mark.parametrize("point", ["before_commit:nav", "after_commit:nav", "before_publish:snapshot", "after_publish:snapshot"])
@@ -189,8 +194,7 @@ def test_a_killed_writer_leaves_old_or_new_rows_and_a_rerun_completes(tmp_path, 
     lake.settle()
     lake.publish()
     script = (
-        "run.write_months('nav', nav('a', ['2026-01', '2026-02'], 2.0), ['2026-01', '2026-02'], scope='a')\n"
-        "run.settle()\nrun.publish()\n"
+        "run.write_months('nav', nav('a', ['2026-01', '2026-02'], 2.0), ['2026-01', '2026-02'], scope='a')\nrun.settle()\nrun.publish()\n"
     )
     command = _command(script, tmp_path)
     killed = subprocess.run(command, env=os.environ | {"WG_CRASH_AT": point}, check=False)

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from wg_dagster.ingest.adapter import Adapter
-from wg_dagster.quality.gate import gate
+from wg_dagster.quality.gate import gate, verdict
+from wg_dagster.quality.looks import stored_rows
+from wg_dagster.quality.rules import judge
 from wg_dagster.schemas.tables import RAW_TABLES, TABLES
 from wg_dagster.stations import Reader, Reads, Station
 from wg_dagster.strategies import Strategy
@@ -59,6 +61,8 @@ def run_station(
     outcome = Outcome(scoped(station.name, strategy), blocked=sorted(set(failed) & set(months)))
     wanted = [month for month in sorted(months) if month not in outcome.blocked]
     scope = strategy.strategy_id if strategy else None
+    control = Control(outcome.station)
+    seen: dict[str, str] = {}
     for batch in _batches(wanted, station.batch):
         inputs = {month: input_identity(warehouse, station, month, strategy) for month in batch}
         stale = [month for month in batch if not warehouse.is_fresh(outcome.station, month, inputs[month], station.writes, scope=scope)]
@@ -69,10 +73,12 @@ def run_station(
             stale = [month for month in batch if stale[0] <= month <= stale[-1]]
         reader = Reader(warehouse, station, stale, strategy)
         built = station.build(reader, stale, strategy) if strategy else station.build(reader, stale)
-        _write(warehouse, station, outcome, built, stale, scope=scope)
-        for month in stale:
-            warehouse.record_fresh(outcome.station, month, inputs[month], station.writes, scope=scope)
-        outcome.built += stale
+        _write(warehouse, station, built, stale, control, scope=scope)
+        seen |= {month: inputs[month] for month in stale}
+    if seen:
+        control.write(warehouse, list(seen))
+        warehouse.record_fresh(outcome.station, seen, station.writes, scope=scope)
+        outcome.built = list(seen)
     outcome.unchanged = [month for month in outcome.unchanged if month not in outcome.built]
     return finish(warehouse, outcome, station.writes, months, scope)
 
@@ -104,52 +110,74 @@ def land_raw(warehouse: Warehouse, adapter: Adapter, months: Sequence[str]) -> O
     stale = [month for month in sorted(months) if not warehouse.is_fresh(RAW_STATION, month, identity, RAW_TABLES)]
     outcome.unchanged = [month for month in months if month not in stale]
     if stale:
-        held: list[pl.DataFrame] = []
+        control = Control(RAW_STATION)
         parts: dict[str, list[pl.DataFrame]] = {}
         for table, rows in adapter.load(stale):
-            (held if table == "quarantine" else parts.setdefault(table, [])).append(rows)
+            if table == "quarantine":
+                control.add(None, rows)
+            else:
+                parts.setdefault(table, []).append(rows)
         for table in RAW_TABLES:
             gated = gate(RAW_STATION, table, pl.concat(parts.pop(table, [TABLES[table].empty()])), stale)
             warehouse.append_new(table, gated.rows)
-            held.append(gated.quarantine)
-            outcome.checks = pl.concat([outcome.checks, gated.checks])
-        _write_control(warehouse, RAW_STATION, outcome.checks, held, stale)
-        for month in stale:
-            warehouse.record_fresh(RAW_STATION, month, identity, RAW_TABLES)
+            control.add(gated.checks, gated.quarantine)
+        control.write(warehouse, stale)
+        warehouse.record_fresh(RAW_STATION, dict.fromkeys(stale, identity), RAW_TABLES)
         outcome.built = stale
     return finish(warehouse, outcome, RAW_TABLES, months, None)
 
 
+@dataclass
+class Control:
+    """Verdicts and held-back rows of a station, written once when its tables are."""
+
+    station: str
+    checks: list[pl.DataFrame] = field(default_factory=lambda: [TABLES["checks"].empty()])
+    held: list[pl.DataFrame] = field(default_factory=lambda: [TABLES["quarantine"].empty()])
+
+    def add(self, checks: pl.DataFrame | None, held: pl.DataFrame | None) -> None:
+        """Take over rows, in this station's name."""
+        self.checks += [_owned(checks, "checks", self.station)] if checks is not None else []
+        self.held += [_owned(held, "quarantine", self.station)] if held is not None else []
+
+    def write(self, warehouse: Warehouse, months: Sequence[str]) -> None:
+        """Replace the station's verdicts and held-back rows of these months."""
+        warehouse.write_months("checks", pl.concat(self.checks), months, scope=self.station)
+        held = pl.concat(self.held).filter(pl.col("month").is_in(list(months)))
+        warehouse.write_months("quarantine", held, months, scope=self.station)
+
+
 def _write(
-    warehouse: Warehouse, station: Station, outcome: Outcome, built: dict[str, pl.DataFrame], months: list[str], *, scope: str | None
+    warehouse: Warehouse, station: Station, built: dict[str, pl.DataFrame], months: list[str], control: Control, *, scope: str | None
 ) -> None:
-    held, verdicts = [], []
     for table in station.writes:
         rows = built.get(table, TABLES[table].empty())
         if "month" not in TABLES[table].partition_by:
             warehouse.replace(table, rows)
             continue
-        gated = gate(outcome.station, table, rows, months, strategy=scope)
+        gated = gate(control.station, table, rows, months, strategy=scope)
         warehouse.write_months(table, gated.rows, months, scope=scope)
-        held.append(gated.quarantine)
-        verdicts.append(gated.checks)
-    held.append(_owned(built.get("quarantine"), "quarantine", outcome.station))
-    verdicts.append(_owned(built.get("checks"), "checks", outcome.station))
-    _write_control(warehouse, outcome.station, pl.concat(verdicts), held, months)
+        control.add(gated.checks, gated.quarantine)
+        stored = stored_rows(warehouse, table, months, scope)
+        control.add(judge(control.station, table, gated.rows, months, stored=stored, strategy=scope), None)
+    control.add(built.get("checks"), built.get("quarantine"))
+    control.add(held_back_verdicts(control.station, built.get("quarantine"), months), None)
 
 
-def _write_control(warehouse: Warehouse, station: str, checks: pl.DataFrame, held: list[pl.DataFrame], months: Sequence[str]) -> None:
-    warehouse.write_months("checks", checks, months, scope=station)
-    quarantine = pl.concat([_owned(rows, "quarantine", station) for rows in held])
-    inside = quarantine.filter(pl.col("month").is_in(list(months)))
-    warehouse.write_months("quarantine", inside, months, scope=station)
+def held_back_verdicts(station: str, held: pl.DataFrame | None, months: Sequence[str]) -> pl.DataFrame | None:
+    """A WARN for each month and table of which a station itself held rows back."""
+    if held is None or held.is_empty():
+        return None
+    groups = held.filter(pl.col("month").is_in(list(months))).group_by("month", "table").agg(pl.len(), pl.col("rule").unique().sort())
+    rows = [
+        verdict(station, month, table, "rows_held_back", passed=False, severity="WARN", failed_rows=count, details={"rules": rules})
+        for month, table, count, rules in groups.sort("month", "table").iter_rows()
+    ]
+    return pl.DataFrame(rows, schema=TABLES["checks"].schema) if rows else None
 
 
-def _owned(rows: pl.DataFrame | None, table: str, station: str) -> pl.DataFrame:
-    spec = TABLES[table]
-    if rows is None:
-        return spec.empty()
-    return rows.with_columns(pl.lit(station).alias("station")).select(pl.col(name).cast(dtype) for name, dtype in spec.schema.items())
+def _owned(rows: pl.DataFrame, table: str, station: str) -> pl.DataFrame:
+    return rows.with_columns(pl.lit(station).alias("station")).select(pl.col(name).cast(dtype) for name, dtype in TABLES[table].schema.items())
 
 
 def _batches(months: Sequence[str], size: int) -> list[list[str]]:
@@ -193,9 +221,9 @@ def run_factors(warehouse: Warehouse, station: Station, months: Sequence[str], *
     stale = [month for month in wanted if not warehouse.is_fresh(outcome.station, month, inputs[month], station.writes)]
     if stale:
         build_factors(warehouse, stale)
-        built = {table: warehouse.read(table, months=stale) for table in station.writes}
-        _write(warehouse, station, outcome, built, stale, scope=None)
-        for month in stale:
-            warehouse.record_fresh(outcome.station, month, inputs[month], station.writes)
+        control = Control(outcome.station)
+        _write(warehouse, station, {table: warehouse.read(table, months=stale) for table in station.writes}, stale, control, scope=None)
+        control.write(warehouse, stale)
+        warehouse.record_fresh(outcome.station, {month: inputs[month] for month in stale}, station.writes)
     outcome.built, outcome.unchanged = stale, [month for month in wanted if month not in stale]
     return finish(warehouse, outcome, station.writes, months, None)

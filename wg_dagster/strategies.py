@@ -98,7 +98,7 @@ SAMURAI_25 = Strategy(
     currency="JPY",
     mandate=Mandate(),
     costs=Costs(commission=0.0001, half_spread=0.0006),
-    assets_under_management=5e9,
+    assets_under_management=1e9,
 )
 STRATEGIES = {strategy.strategy_id: strategy for strategy in (MAJOR_100, NEXT_MAJOR_100, SAMURAI_25)}
 

@@ -27,6 +27,8 @@ from wg_dagster.snapshots import Snapshots
 
 _KEEP_LOG = {"delta.logRetentionDuration": "interval 36500 days"}  # the default of 30 days ends time travel
 _ATTEMPTS = 200
+_PARTITIONS = ("month=", "strategy=", "station=")
+Partitions = dict[tuple[str, str], list[str]]  # (scope, month) -> data files
 _PLACE = {"source_file", "source_line"}
 
 
@@ -43,8 +45,10 @@ class Warehouse:
         self._base = dict(versions) if versions is not None else self.snapshots.latest()[1]
         self._own: dict[str, int] = {}
         self._settled: dict[str, int] = {}
+        self._written = False
         self._latest = latest
-        self._open: dict[tuple[str, int], dict[str, list[str]]] = {}
+        self._files_of: dict[tuple[str, int], Partitions] = {}
+        self._deltas: dict[str, DeltaTable] = {}
 
     # -- reading ---------------------------------------------------------------------------------------------------------------
 
@@ -52,7 +56,7 @@ class Warehouse:
         """Version of a table in this view; None where it has no rows yet."""
         _known(table)
         if self._latest:
-            return DeltaTable(self._uri(table)).version() if DeltaTable.is_deltatable(self._uri(table)) else None
+            return self._newest(table).version() if DeltaTable.is_deltatable(self._uri(table)) else None
         return self._own.get(table, self._base.get(table))
 
     def versions(self) -> dict[str, int]:
@@ -61,8 +65,7 @@ class Warehouse:
 
     def months(self, table: str, *, scope: str | None = None) -> list[str]:
         """Months that hold rows, oldest first."""
-        found = {_month_of(partition) for partition in self._partitions(table) if _in_scope(partition, scope)}
-        return sorted(month for month in found if month)
+        return sorted({month for owner, month in self._partitions(table) if month and scope in (None, owner)})
 
     def files(self, table: str, *, months: Iterable[str] | None = None, scope: str | None = None) -> list[str]:
         """Data files of this view, oldest month first; where there are none, one file without rows."""
@@ -93,7 +96,7 @@ class Warehouse:
 
     def identity(self, table: str, *, months: Iterable[str] | None = None, scope: str | None = None) -> str:
         """A hash that changes exactly when the data files behind these months change."""
-        names = [Path(file).name for file in self._files(table, months, scope)]
+        names = [_name(file) for file in self._files(table, months, scope)]
         return _sha(json.dumps([table, scope or "", sorted(names)]))
 
     # -- writing ---------------------------------------------------------------------------------------------------------------
@@ -115,7 +118,7 @@ class Warehouse:
             new = [parts[month] for month in batch if month in parts]
             self._replace(spec, pl.concat(new) if new else spec.empty(), _predicate(spec, batch, scope))
             self._record(table, {month: hashes[month] for month in batch}, scope)
-        self._own[table] = self._create(spec).version()
+        self._own[table] = self._newest(table).version()
         return changed
 
     def append_new(self, table: str, rows: pl.DataFrame) -> int:
@@ -123,7 +126,7 @@ class Warehouse:
         spec = _known(table)
         frame = _conform(spec, rows).unique(maintain_order=True)
         months = frame["month"].unique().to_list()
-        self._own[table] = self._create(spec).version()
+        self._own[table] = self._newest(table).version()
         stored = self.read(table, months=months)
         content = [name for name in frame.columns if name not in _PLACE]  # a longer file moves its lines: not a new row
         new = frame.join(stored, on=content, how="anti", nulls_equal=True) if stored.height else frame
@@ -139,11 +142,14 @@ class Warehouse:
         if changed:
             self._replace(spec, frame, "true")
             self._record(table, {"": content_hash(frame)}, None)
-        self._own[table] = self._create(spec).version()
+        self._own[table] = self._newest(table).version()
         return bool(changed)
 
     def settle(self) -> None:
         """Everything written so far belongs to stations that have ended: the next `publish` may show it."""
+        if self._written:
+            os.sync()  # the library never flushes: a power cut must not take what a snapshot will name
+            self._written = False
         self._settled = dict(self._own)
 
     def publish(self) -> int:
@@ -160,9 +166,10 @@ class Warehouse:
         row = self.ledger.station(station, scope or "").get(month)
         return row == (inputs, self._outputs(outputs, month, scope))
 
-    def record_fresh(self, station: str, month: str, inputs: str, outputs: Iterable[str], *, scope: str | None = None) -> None:
-        """Remember that the station has run on these inputs."""
-        self.ledger.record_station(station, scope or "", [(month, inputs, self._outputs(outputs, month, scope))])
+    def record_fresh(self, station: str, inputs: dict[str, str], outputs: Sequence[str], *, scope: str | None = None) -> None:
+        """Remember that the station has run on these inputs, by month."""
+        rows = [(month, identity, self._outputs(outputs, month, scope)) for month, identity in inputs.items()]
+        self.ledger.record_station(station, scope or "", rows)
 
     # -- views handed to another process ---------------------------------------------------------------------------------------
 
@@ -198,26 +205,28 @@ class Warehouse:
     def _uri(self, table: str) -> str:
         return str(self.lake / table)
 
-    def _partitions(self, table: str) -> dict[str, list[str]]:
+    def _partitions(self, table: str) -> "Partitions":
         version = self.version(table)
         if version is None:
             return {}
-        if (table, version) not in self._open:
-            grouped: dict[str, list[str]] = {}
-            root = Path(self._uri(table)).resolve()
-            for uri in sorted(unquote(uri) for uri in DeltaTable(self._uri(table), version=version).file_uris()):
-                grouped.setdefault(str(Path(uri).parent.relative_to(root)), []).append(uri)
-            self._open[table, version] = grouped
-        return self._open[table, version]
+        if (table, version) not in self._files_of:
+            newest = self._deltas.get(table)
+            delta = newest if newest is not None and newest.version() == version else DeltaTable(self._uri(table), version=version)
+            grouped: Partitions = {}
+            for uri in sorted(unquote(uri) for uri in delta.file_uris()):
+                grouped.setdefault(_partition_of(uri), []).append(uri)
+            self._files_of[table, version] = grouped
+        return self._files_of[table, version]
 
     def _files(self, table: str, months: Iterable[str] | None, scope: str | None) -> list[str]:
+        partitions = self._partitions(table)
         wanted = None if months is None else set(months)
         chosen = [
-            (_month_of(partition), files)
-            for partition, files in self._partitions(table).items()
-            if _in_scope(partition, scope) and (wanted is None or _month_of(partition) in wanted)
+            (month, owner, files)
+            for (owner, month), files in partitions.items()
+            if (scope is None or owner == scope) and (wanted is None or month in wanted)
         ]
-        return [file for _, files in sorted(chosen) for file in files]
+        return [file for _, _, files in sorted(chosen) for file in files]
 
     def _empty_file(self, spec: Table) -> str:
         folder = self.lake / "_empty" / spec.name
@@ -229,8 +238,12 @@ class Warehouse:
             draft.replace(path)
         return str(path)
 
-    def _create(self, spec: Table) -> DeltaTable:
-        uri = self._uri(spec.name)
+    def _newest(self, table: str) -> DeltaTable:
+        """The table at its newest commit, by whichever run; created if it is not there."""
+        if table in self._deltas:
+            self._deltas[table].update_incremental()
+            return self._deltas[table]
+        spec, uri = TABLES[table], self._uri(table)
         if not DeltaTable.is_deltatable(uri):
             DeltaTable.create(
                 uri,
@@ -239,53 +252,43 @@ class Warehouse:
                 partition_by=list(spec.partition_by) or None,
                 configuration=_KEEP_LOG,
             )
-        return DeltaTable(uri)
+        self._deltas[table] = DeltaTable(uri)
+        return self._deltas[table]
 
     def _replace(self, spec: Table, rows: pl.DataFrame, predicate: str) -> None:
-        self._create(spec)
         self._commit(spec, rows, mode="overwrite", predicate=predicate)
 
     def _commit(self, spec: Table, rows: pl.DataFrame, *, mode: str, predicate: str | None) -> None:
         _crash_point("before_commit", spec.name)
         for attempt in range(_ATTEMPTS):
-            delta = DeltaTable(self._uri(spec.name))
+            delta = self._newest(spec.name)
             try:
                 write_deltalake(delta, rows, mode=mode, predicate=predicate)  # ty: ignore[invalid-argument-type]
             except CommitFailedError:
                 time.sleep(0.01 * min(attempt + 1, 50))
                 continue
-            self._own[spec.name] = DeltaTable(self._uri(spec.name)).version()
+            self._own[spec.name] = self._newest(spec.name).version()
+            self._written = True
             _crash_point("after_commit", spec.name)
-            self._sync(spec.name)
             return
         raise WriteConflict(f"table {spec.name}: {_ATTEMPTS} commits were overtaken by another run; run again when it has ended")
 
-    def _sync(self, table: str) -> None:
-        """Push the newest commit to the disk, so that a power cut after a publish loses nothing."""
-        log = self.lake / table / "_delta_log" / f"{self._own[table]:020d}.json"
-        added = [json.loads(line).get("add") for line in log.read_text().splitlines()]
-        paths = [self.lake / table / unquote(entry["path"]) for entry in added if entry]
-        for path in {*paths, log, log.parent, *(path.parent for path in paths)}:
-            handle = os.open(path, os.O_RDONLY)
-            os.fsync(handle)
-            os.close(handle)
-
     def _changed(self, table: str, hashes: dict[str, str], scope: str | None) -> list[str]:
         """Months whose stored rows are not known to be these: judged on the newest commit, which a replace would change."""
-        self._own[table] = self._create(TABLES[table]).version()
+        self._own[table] = self._newest(table).version()
         stored = self.ledger.contents(table, scope or "")
-        return [
-            month
-            for month, wanted in hashes.items()
-            if stored.get(month) != (wanted, self._file_names(table, month, scope)) and not self._still_empty(table, month, wanted, scope)
-        ]
-
-    def _still_empty(self, table: str, month: str, wanted: str, scope: str | None) -> bool:
-        return wanted == content_hash(TABLES[table].empty()) and self._file_names(table, month, scope) == "[]"
+        no_rows = (_hash_of_no_rows(table), "[]")
+        changed = []
+        for month, wanted in hashes.items():
+            there = self._file_names(table, month, scope)
+            if stored.get(month) != (wanted, there) and (wanted, there) != no_rows:
+                changed.append(month)
+        return changed
 
     def _file_names(self, table: str, month: str, scope: str | None) -> str:
-        files = self._files(table, [month] if month else None, scope)
-        return json.dumps(sorted(Path(file).name for file in files))
+        if scope is None:
+            return json.dumps(sorted(_name(file) for file in self._files(table, [month] if month else None, None)))
+        return json.dumps(sorted(_name(file) for file in self._partitions(table).get((scope, month), [])))
 
     def _record(self, table: str, hashes: dict[str, str], scope: str | None) -> None:
         rows = [(month, value, self._file_names(table, month, scope)) for month, value in hashes.items()]
@@ -366,12 +369,19 @@ def _predicate(spec: Table, months: Sequence[str], scope: str | None) -> str:
     return where if scope is None else f"{_scope_column(spec)} = '{scope}' and {where}"
 
 
-def _month_of(partition: str) -> str:
-    return next((part[6:] for part in partition.split("/") if part.startswith("month=")), "")
+def _partition_of(uri: str) -> tuple[str, str]:
+    """(scope, month) of a data file; "" for what the table is not partitioned by."""
+    parts = dict(part.split("=", 1) for part in uri.split("/") if part.startswith(_PARTITIONS))
+    return parts.get("strategy", parts.get("station", "")), parts.get("month", "")
 
 
-def _in_scope(partition: str, scope: str | None) -> bool:
-    return scope is None or any(part.endswith(f"={scope}") for part in partition.split("/"))
+@cache
+def _hash_of_no_rows(table: str) -> str:
+    return content_hash(TABLES[table].empty())
+
+
+def _name(file: str) -> str:
+    return file.rsplit("/", 1)[-1]
 
 
 def _first(key: tuple[object, ...]) -> str:

@@ -5,10 +5,12 @@ from functools import cache
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import spearmanr
 
 from wg_dagster.ingest.synthetic import SyntheticMarket
 from wg_dagster.ingest.synthetic_market.business import ROW
-from wg_dagster.ingest.synthetic_market.filings import statement_items
+from wg_dagster.ingest.synthetic_market.filings import _amendments, statement_items
+from wg_dagster.ingest.synthetic_market.schedule import BEFORE
 from wg_dagster.ingest.synthetic_market.weather import STYLES
 
 QUARTERS = ("Q1", "Q2", "Q3")
@@ -146,8 +148,6 @@ def test_amendments_follow_their_originals_and_bad_news_more_often() -> None:
     assert (amended["known_at"] > amended["first"]).all()
     embedded = SyntheticMarket()
     one = embedded.simulated["US"]
-    from wg_dagster.ingest.synthetic_market.filings import _amendments
-
     chosen, _, _ = _amendments(embedded.parameters, one, statement_items(one))
     bad = one.quarters.news < -1
     was = np.isin(np.arange(len(bad)), chosen)
@@ -229,14 +229,14 @@ def test_forecasts_of_a_year_come_before_its_results_and_start_too_high() -> Non
 
 
 def test_accounts_show_the_latent_traits_only_through_noise() -> None:
-    """Return on assets ranks with quality, sales growth with past cheapness and growth, neither perfectly."""
+    """Margins rank with quality, sales growth with the growth trait; neither perfectly."""
     one = market().simulated["US"]
     q, values = one.quarters, statement_items(one)
-    annual = q.period == "FY"
-    month = np.clip(q.end - 15, 0, None)
-    quality = one.companies.lives.traits[month, STYLES.index("quality"), q.slot]
+    annual = np.flatnonzero(q.period == "FY")
+    traits = one.companies.lives.traits[np.clip(q.end - BEFORE, 0, None), :, q.slot]
     margin = values["net_income"] / values["revenue"]
-    from scipy.stats import spearmanr
-
-    found = spearmanr(margin[annual], quality[annual]).statistic
-    assert 0.15 < found < 0.8
+    assert 0.15 < spearmanr(margin[annual], traits[annual, STYLES.index("quality")]).statistic < 0.8
+    following = annual[1:][q.company[annual[1:]] == q.company[annual[:-1]]]
+    before = annual[:-1][q.company[annual[1:]] == q.company[annual[:-1]]]
+    growth = values["revenue"][following] / values["revenue"][before]
+    assert 0.10 < spearmanr(growth, traits[before, STYLES.index("growth")]).statistic < 0.8

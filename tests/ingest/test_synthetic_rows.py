@@ -13,6 +13,8 @@ from wg_dagster.calendars import month_of_instant, session_dates
 from wg_dagster.errors import UnknownValue
 from wg_dagster.ingest.adapter import Adapter
 from wg_dagster.ingest.synthetic import SyntheticMarket
+from wg_dagster.ingest.synthetic_market.companies import found
+from wg_dagster.ingest.synthetic_market.sectors import HARDWARE, SECTOR_OF, SOFTWARE
 from wg_dagster.schemas.tables import RAW_TABLES, TABLES
 
 EVENT = "2026-01"
@@ -145,6 +147,9 @@ def test_a_renamed_line_keeps_its_issuer_and_its_first_session() -> None:
         told = tables["securities"].filter(pl.col("vendor_symbol").is_in([old, new]))
         assert told["issuer"].n_unique() == 1
         assert told["listed_from"].n_unique() == 1
+        newest = told.sort("known_at", "source_line").row(-1, named=True)
+        assert newest["vendor_symbol"] == new
+        assert newest["listed_to"] is None
         last = tables["prices"].filter(pl.col("vendor_symbol") == old)["session_date"].max()
         following = tables["prices"].filter(pl.col("vendor_symbol") == new)["session_date"].min()
         assert last < following == pair["valid_from"][1]
@@ -175,11 +180,7 @@ def test_share_classes_receipts_and_funds_are_there() -> None:
 @pytest.mark.parametrize("half", ["large", "small"])
 def test_every_sector_has_members_in_each_half_of_the_market(half: str) -> None:
     for market in (tiny()[0], years()[0], SyntheticMarket(scale="embedded")):
-        simulated = market.simulated["US"] if market.parameters.n_us < 400 else None
-        from wg_dagster.ingest.synthetic_market.companies import found
-        from wg_dagster.ingest.synthetic_market.sectors import HARDWARE, SECTOR_OF, SOFTWARE
-
-        industry = simulated.companies.industry if simulated else found(market.parameters, "US").industry
+        industry = found(market.parameters, "US").industry
         large = round(0.4 * len(industry))
         inside = industry[:large] if half == "large" else industry[large:]
         assert len(set(SECTOR_OF[inside])) == 11

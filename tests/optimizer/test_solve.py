@@ -17,8 +17,10 @@ from optimizer.explain import explain
 from optimizer.limits import limits
 from optimizer.mandate import Mandate, check
 from optimizer.polish import polish
+from optimizer.relaxation import relax
 from optimizer.rounding import UNIT, exact_weights
 from optimizer.solve import solve
+from optimizer.support import first_supports
 from optimizer.terms import terms
 
 TINY = Mandate(names=(3, 4), weight=(0.1, 0.5), sector_band=0.25, risk_band=(0.85, 1.2))
@@ -254,6 +256,19 @@ def test_when_rounding_breaks_a_rule_whole_positions_are_found_by_counting(rando
     beta[7] = 1.6  # 0.2 x 1.6 + 0.8 x 0.8 = 0.96: without it 0.8
     found = solve(replace(universe, beta=beta, mu=np.where(np.arange(40) == 7, 0.001, universe.mu)), replace(SMALL, risk_band=(0.9, 2.0)))
     assert found.weights[7] >= 0.125 - 1e-6
+
+
+def test_a_cap_that_rounding_breaks_is_kept_by_calmer_names(random_universe, monkeypatch):
+    """Exactly 20 names, no more volatile than the index: the relaxation's own names are too volatile.
+
+    Counting is switched off, so exchanges alone must find the way.
+    """
+    universe = random_universe(2, 240, sectors=11, styles=14)
+    tight = Mandate(names=(20, 20), sector_band=0.01, risk_band=(0.0, 1.0), risk_floor="none")
+    data, rules = terms(universe, tight, None, "ratio"), limits(universe, tight)
+    assert all(polish(data, rules, support) is None for support in first_supports(relax(data, rules).weights, universe, rules))
+    monkeypatch.setattr("optimizer.counting.milp", None)
+    assert check(solve(universe, tight).weights, universe, tight) == []
 
 
 def test_no_solver_left_is_said(random_universe, monkeypatch):

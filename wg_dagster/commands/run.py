@@ -13,8 +13,8 @@ from wg_dagster.calendars import month_shift, months_between
 from wg_dagster.config import Config, load_config, save_config
 from wg_dagster.errors import OutsideData
 from wg_dagster.freshness import is_up_to_date
-from wg_dagster.source import source_of
 from wg_dagster.runner import errors
+from wg_dagster.source import source_of
 from wg_dagster.strategies import STRATEGIES, find_strategy
 from wg_dagster.warehouse import Warehouse
 
@@ -57,7 +57,9 @@ def settle(options: argparse.Namespace) -> tuple[Config, str, str]:
     last = _month(options.last, "--to") or end
     first = _month(options.first, "--from") or given.first_month or max(begin, month_shift(last, 1 - DEFAULT_MONTHS))
     if not begin <= first <= last <= end:
-        raise OutsideData(f"months {first} to {last} are not within the data, which go from {begin} to {end}; choose --from and --to inside")
+        raise OutsideData(
+            f"months {first} to {last} are not within the data, which go from {begin} to {end}; choose --from and --to inside"
+        )
     return replace(wanted, history_from=begin, first_month=first, last_month=end), first, last
 
 
@@ -81,8 +83,12 @@ def _conclude(home: Path, months: list[str], strategies: list[str], seconds: flo
     if held.height:
         print(f"  quarantine: {held['len'].sum()} rows; " + ", ".join(f"{rule} {count}" for rule, count in held.head(6).iter_rows()))
     for row in broken.head(10).to_dicts():
-        print(f"  FAILED {row['station']} {row['month']} {row['table']} {row['check_name']}: {row['failed_rows']} of {row['total_rows']} rows")
-    print(f"{'FAILED' if broken.height else 'done'} in {seconds:.1f} s. Letters: {home}/letters/index.html. Tables: wg sql \"show tables\". UI: wg ui")
+        print(
+            f"  FAILED {row['station']} {row['month']} {row['table']} {row['check_name']}: {row['failed_rows']} of {row['total_rows']} rows"
+        )
+    print(
+        f'{"FAILED" if broken.height else "done"} in {seconds:.1f} s. Letters: {home}/letters/index.html. Tables: wg sql "show tables". UI: wg ui'
+    )
     return 1 if broken.height else 0
 
 

@@ -53,6 +53,13 @@ def _print(frame: pl.DataFrame, form: str) -> None:
     elif form == "parquet":
         frame.write_parquet(sys.stdout.buffer)
     else:
-        with pl.Config(tbl_rows=200, tbl_cols=40, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, fmt_str_lengths=60, tbl_width_chars=200):
+        with pl.Config(
+            tbl_rows=200,
+            tbl_cols=40,
+            tbl_hide_dataframe_shape=True,
+            tbl_hide_column_data_types=True,
+            fmt_str_lengths=60,
+            tbl_width_chars=200,
+        ):
             print(frame)
             print(f"{frame.height} rows")

@@ -6,9 +6,9 @@ from wg_dagster.calendars import months_between
 from wg_dagster.chain import clean_stations, factor_station, strategy_stations
 from wg_dagster.config import Config, load_config
 from wg_dagster.freshness import station_is_fresh
-from wg_dagster.source import source_of
 from wg_dagster.runner import RAW_STATION, errors, scoped
 from wg_dagster.schemas.tables import RAW_TABLES
+from wg_dagster.source import source_of
 from wg_dagster.stations import Station
 from wg_dagster.strategies import STRATEGIES, Strategy
 from wg_dagster.warehouse import Warehouse

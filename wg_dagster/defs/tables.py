@@ -46,7 +46,7 @@ def asset_spec(
         metadata["dagster/column_lineage"] = _column_lineage(spec.columns, station, strategy)
     return dg.AssetSpec(
         asset_key(table, strategy.strategy_id if strategy else None),
-        deps=_dependencies(station, strategy) if station else None,
+        deps=_dependencies(table, station, strategy) if station else None,
         description=f"{spec.description}. One row: {', '.join(spec.key)}.",
         group_name=group,
         owners=[OWNER],
@@ -56,12 +56,15 @@ def asset_spec(
     )
 
 
-def _dependencies(station: Station, strategy: Strategy | None) -> list[dg.AssetDep]:
-    """Upstream assets; own months map to the same month, past months to the month before."""
+def _dependencies(table: str, station: Station, strategy: Strategy | None) -> list[dg.AssetDep]:
+    """Upstream assets; own months map to the same month, past months to the month before.
+
+    Of the tables that the station writes itself, only the table's own past is an upstream: the others are made in the same step.
+    """
     return [
         dg.AssetDep(asset_key(reads.table, owner), partition_mapping=_mapping(reads))
         for reads in station.reads
-        if reads.table in ASSET_TABLES
+        if reads.table in ASSET_TABLES and (reads.table == table or reads.table not in station.writes)
         for owner in _owners(reads, strategy)
     ]
 

@@ -1,6 +1,7 @@
 """Hold rows against their schema: bad rows go to quarantine, each month gets a verdict of its own."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -35,7 +36,7 @@ def gate(station: str, table: str, rows: pl.DataFrame, months: list[str], *, str
     return Gated(
         rows.filter(~pl.int_range(pl.len()).is_in(bad.implode())),
         _held_back(station, table, found),
-        _verdicts(station, table, rows, found, months, strategy),
+        _verdicts(station, table, rows=rows, found=found, months=months, strategy=strategy),
     )
 
 
@@ -50,7 +51,7 @@ def verdict(
     failed_rows: int = 0,
     total_rows: int = 0,
     strategy: str | None = None,
-    details: dict[str, object] | None = None,
+    details: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
     """One row of `checks`."""
     return {
@@ -78,17 +79,14 @@ def _held_back(station: str, table: str, found: pl.DataFrame) -> pl.DataFrame:
         pl.col("month"),
         pl.lit(table).alias("table"),
         pl.col("rule"),
-        *(
-            expression if name in columns else pl.lit(None, dtype=spec.schema[name]).alias(name)
-            for name, expression in kept.items()
-        ),
+        *(expression if name in columns else pl.lit(None, dtype=spec.schema[name]).alias(name) for name, expression in kept.items()),
         pl.lit("WARN").alias("severity"),
         pl.struct(columns).struct.json_encode().alias("row_json"),
     )
 
 
 def _verdicts(
-    station: str, table: str, rows: pl.DataFrame, found: pl.DataFrame, months: list[str], strategy: str | None
+    station: str, table: str, *, rows: pl.DataFrame, found: pl.DataFrame, months: list[str], strategy: str | None
 ) -> pl.DataFrame:
     totals = dict(rows.group_by("month").len().iter_rows())
     failed = dict(found.group_by("month").agg(pl.col("index").n_unique()).iter_rows())

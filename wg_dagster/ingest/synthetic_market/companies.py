@@ -13,77 +13,22 @@ from wg_dagster.ingest.synthetic_market.sectors import INDUSTRIES, deal
 from wg_dagster.ingest.synthetic_market.traits import Lives, live
 
 LARGE_SHARE = 0.40  # the largest names make the index of large companies
-_MEDIAN_CAP = {"US": 5e9, "JP": 2.5e11}  # a few hundred names stand for the upper part of a market
-_CAP_SPREAD = {"US": 1.3, "JP": 1.25}
+_MEDIAN_CAP = {"US": 5e9, "JP": 4.5e11}  # a few hundred names stand for the upper part of a market
+_CAP_SPREAD = {"US": 1.3, "JP": 1.15}
 _MEDIAN_PRICE = {"US": 45.0, "JP": 2000.0}
 _CONSONANTS = "BCDFGHJKLMNPQRSTVWXZ"  # symbols without vowels spell no words
-_HEADS = (
-    "Alder",
-    "Bram",
-    "Calder",
-    "Dorn",
-    "Elm",
-    "Fenn",
-    "Garn",
-    "Halden",
-    "Ister",
-    "Jarn",
-    "Kelder",
-    "Lorn",
-    "Marl",
-    "Norr",
-    "Oster",
-    "Pell",
-    "Quarn",
-    "Rand",
-    "Sel",
-    "Thorn",
-    "Ulm",
-    "Vern",
-    "Wick",
-    "Yarl",
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_HEADS = _words(
+    "Alder Bram Calder Dorn Elm Fenn Garn Halden Ister Jarn Kelder Lorn Marl Norr Oster Pell Quarn Rand Sel Thorn Ulm Vern Wick Yarl"
 )
-_TAILS = (
-    "brook",
-    "dale",
-    "field",
-    "ford",
-    "gate",
-    "ham",
-    "holm",
-    "hurst",
-    "land",
-    "mere",
-    "mont",
-    "ridge",
-    "stead",
-    "vale",
-    "wick",
-    "worth",
-)
-_JP_HEADS = (
-    "Aoba",
-    "Kazu",
-    "Hama",
-    "Hoku",
-    "Ishi",
-    "Kami",
-    "Kita",
-    "Matsu",
-    "Mori",
-    "Naga",
-    "Nishi",
-    "Oka",
-    "Saka",
-    "Shira",
-    "Taka",
-    "Tomi",
-    "Uchi",
-    "Waka",
-    "Yama",
-    "Yoshi",
-)
-_JP_TAILS = ("bashi", "da", "gawa", "hara", "jima", "kawa", "mizu", "moto", "mura", "no", "saki", "shita", "ta", "ya", "zaki", "zawa")
+_TAILS = _words("brook dale field ford gate ham holm hurst land mere mont ridge stead vale wick worth")
+_JP_HEADS = _words("Aoba Kazu Hama Hoku Ishi Kami Kita Matsu Mori Naga Nishi Oka Saka Shira Taka Tomi Uchi Waka Yama Yoshi")
+_JP_TAILS = _words("bashi da gawa hara jima kawa mizu moto mura no saki shita ta ya zaki zawa")
 
 
 @dataclass

@@ -12,7 +12,7 @@ import polars as pl
 from wg_dagster.calendars import month_of_instant
 from wg_dagster.ingest.synthetic_market.filings import ITEMS
 from wg_dagster.ingest.synthetic_market.market import Simulated
-from wg_dagster.ingest.synthetic_market.parameters import Parameters
+from wg_dagster.ingest.synthetic_market.parameters import EVENT_MONTH, Parameters
 from wg_dagster.ingest.synthetic_market.rows import symbols_on
 
 # (market, kind, months before the end of the span)
@@ -71,7 +71,7 @@ def price_plan(p: Parameters, simulated: Simulated) -> list[PriceFault]:
         m = max(count - 1 - before_end, 1 + k % 3)
         session = 4 if kind == "stale_repeat" else 6 + k % 7
         plan.append(PriceFault(market, kind, m, session, _plain_line(p, simulated, m, f"{kind} {before_end}")))
-    return plan + _untold_split(simulated)
+    return plan + _untold_split(p, simulated)
 
 
 def plant_in_prices(rows: pl.DataFrame, simulated: Simulated, faults: list[PriceFault]) -> pl.DataFrame:
@@ -122,13 +122,15 @@ def _plain_line(p: Parameters, simulated: Simulated, m: int, what: str) -> str:
     return symbols_on(companies, month.company[[slot]], np.array(month.dates[:1], dtype="datetime64[D]"))[0]
 
 
-def _untold_split(simulated: Simulated) -> list[PriceFault]:
-    """The newest ordinary split of a period is not told: the row says no split."""
+def _untold_split(p: Parameters, simulated: Simulated) -> list[PriceFault]:
+    """The newest ordinary split of a period is not told; splits after the event differ between worlds, so none of them is taken."""
     if simulated.market != "US":
         return []
     count = len(simulated.months)
     for m in range(count - 1 - _UNAPPLIED_SPLIT[0], max(count - 1 - _UNAPPLIED_SPLIT[1], 0), -1):
         month = simulated.months[m]
+        if p.months[m] >= EVENT_MONTH:
+            continue
         rows, slots = np.nonzero((month.split >= 2) & ~np.isnan(month.close))
         if len(rows):
             day = np.array([month.dates[rows[0]]], dtype="datetime64[D]")

@@ -36,7 +36,9 @@ def _history(p: Parameters, simulated: Simulated, company: int) -> list[dict]:
         out.append({**state, "industry": changed[0], "known_on": changed[1]})
         state = {**state, "industry": changed[0]}
     for symbol, since in symbols[1:]:
-        out.append({**state, "listed_to": since - timedelta(days=1), "known_on": since})
+        # Told on the last session of the old symbol, before the row of the new one.
+        last_before = max(day for month in simulated.months for day in month.dates if since - timedelta(days=14) < day < since)
+        out.append({**state, "listed_to": last_before, "known_on": last_before})
         state = {**state, "vendor_symbol": symbol, "known_on": since}
         out.append(state)
     if last is not None:

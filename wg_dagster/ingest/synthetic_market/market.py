@@ -84,7 +84,7 @@ class Trading:
         jump, announced = self._reactions(dates)
         own = fat_tails(self.p.stream("own", self.market, self.p.months[m]), (len(dates), self.n))
         common = Common(sky, overnight, self.companies.industry)
-        plain = daily_returns(self.market, common, styles, self.habits, own) + jump
+        plain = daily_returns(self.market, common, styles, self.habits, own) + jump + self._revaluation(m) / len(dates)
         last, reason = self.companies.last_session[self.company], lives.reason[self.company]
         plain = endings(plain, self._sessions_left(dates, last), reason)
         plain = np.where(alive, plain, 0.0)
@@ -142,6 +142,14 @@ class Trading:
         jump[np.searchsorted(dates, q.reaction[chosen]), q.slot[chosen]] = _REACTION * q.news[chosen] - _REACTION**2 / 2
         announced[q.slot[chosen]] = q.news[chosen]
         return jump, announced
+
+    def _revaluation(self, m: int) -> np.ndarray:
+        """What the month's change of traits does to the prices of companies that stay."""
+        lives = self.companies.lives
+        if m + 1 == len(lives.company):
+            return np.zeros(self.n)
+        stays = np.equal(lives.company[m + 1], lives.company[m]) & (lives.company[m] >= 0)
+        return np.where(stays, business.revaluation(lives.traits[m], lives.traits[m + 1]), 0.0)
 
     def _pair_twins(self, m: int, returns: np.ndarray) -> np.ndarray:
         """The second class of a share follows the first within a narrow, mean-reverting gap."""

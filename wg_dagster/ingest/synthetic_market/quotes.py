@@ -9,7 +9,7 @@ from wg_dagster.ingest.synthetic_market.parameters import Parameters
 from wg_dagster.ingest.synthetic_market.rows import days, finish, known_by_day_end, symbols_on
 from wg_dagster.ingest.synthetic_market.weather import YEAR
 
-_TURNOVER = {"US": 0.006, "JP": 0.005}  # of the shares a day, at usual volatility
+_TURNOVER = {"US": 0.006, "JP": 0.006}  # of the shares a day, at usual volatility
 _FUND_SCALE, _FUND_VOLUME = 10.0, 2_000_000  # a tenth of the index level; shares a day
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from wg_dagster.ingest.synthetic_market.parameters import Parameters
 
 TRAITS = ("quality", "growth", "leverage", "distress", "junk")
-_PERSISTENCE = np.array([0.985, 0.965, 0.985, 0.97, 0.985])  # per month: half-lives of 2 to 4 years
+PERSISTENCE = np.array([0.985, 0.965, 0.985, 0.97, 0.985])  # per month: half-lives of 2 to 4 years
 _YOUNGEST_TO_LEAVE = 9  # months
 MERGER, BANKRUPTCY, PERFORMANCE, VOLUNTARY = 1, 2, 3, 4
 REASONS = (None, "merger", "bankruptcy", "performance", "voluntary")
@@ -51,7 +51,7 @@ def live(p: Parameters, market: str, size: np.ndarray, protected: np.ndarray) ->
         shocks, chance, kind, pause = rng.standard_normal((len(TRAITS), n)), rng.random(n), rng.random(n), rng.integers(1, 7, n)
         fresh, resized = rng.standard_normal((len(TRAITS), n)), rng.standard_normal(n)
         if m:
-            base = _PERSISTENCE[:, None] * base + np.sqrt(1 - _PERSISTENCE**2)[:, None] * shocks
+            base = PERSISTENCE[:, None] * base + np.sqrt(1 - PERSISTENCE**2)[:, None] * shocks
             arriving = (book.current < 0) & (wait == 0)
             base[:, arriving] = fresh[:, arriving]
             slot_size = np.where(arriving, 0.6 * size - 0.3 + 0.4 * resized, slot_size)

@@ -1,0 +1,97 @@
+-- 12か月配当 Dividends with ex-date in the twelve months up to the month end, per share of today, in 1e-9 of the
+-- currency, and how far the ex-days could be seen. One row a security and month.
+
+with
+members as (select * from {{ ref("int_members") }}),
+
+actions as (select * from {{ ref("stg_corporate_actions") }}),
+
+visible as (
+    select
+        members.month,
+        members.security_id,
+        actions.session_date,
+        actions.cash_dividend,
+        actions.known_at,
+        actions.quality
+    from members
+    inner join actions
+        on members.security_id = actions.security_id
+        and members.cutoff_at >= actions.known_at
+        and actions.session_date > members.as_of_date - interval 12 month
+        and members.as_of_date >= actions.session_date
+    where actions.cash_dividend > 0
+),
+
+later_splits as (
+    select
+        visible.month,
+        visible.security_id,
+        visible.session_date,
+        product(actions.split_ratio order by actions.session_date) as split_factor
+    from visible
+    inner join members
+        on visible.month = members.month and visible.security_id = members.security_id
+    inner join actions
+        on visible.security_id = actions.security_id
+        and members.cutoff_at >= actions.known_at
+        and members.as_of_date >= actions.session_date
+        and visible.session_date < actions.session_date
+    where actions.split_ratio != 1
+    group by visible.month, visible.security_id, visible.session_date
+),
+
+paid as (
+    select
+        visible.month,
+        visible.security_id,
+        sum(cast(round(
+            visible.cash_dividend / coalesce(later_splits.split_factor, 1) * 1e9
+        ) as bigint)) as dividends_1e9,
+        bool_or(visible.quality like '%special%') as has_special,
+        max(visible.known_at) as known_at
+    from visible
+    left join later_splits
+        on visible.month = later_splits.month
+        and visible.security_id = later_splits.security_id
+        and visible.session_date = later_splits.session_date
+    group by visible.month, visible.security_id
+),
+
+seen_months as (
+    select
+        security_id,
+        cast(left(month, 4) as integer) * 12 + cast(right(month, 2) as integer) as month_number,
+        count(cash_dividend) as seen_sessions,
+        count(*) - count(cash_dividend) as unseen_sessions
+    from {{ ref("stg_prices") }}
+    group by security_id, month
+),
+
+seen_years as (
+    select
+        members.month,
+        members.security_id,
+        count(*) filter (where seen_months.seen_sessions > 0) as month_count,
+        sum(seen_months.unseen_sessions) as unseen_sessions
+    from members
+    inner join seen_months
+        on members.security_id = seen_months.security_id
+        and seen_months.month_number
+        between cast(left(members.month, 4) as integer) * 12 + cast(right(members.month, 2) as integer) - 11
+        and cast(left(members.month, 4) as integer) * 12 + cast(right(members.month, 2) as integer)
+    group by members.month, members.security_id
+)
+
+select
+    seen_years.month,
+    seen_years.security_id,
+    seen_years.month_count,
+    seen_years.unseen_sessions,
+    coalesce(paid.dividends_1e9, 0) as dividends_1e9,
+    coalesce(paid.has_special, false) as has_special,
+    paid.known_at
+
+from seen_years
+left join paid
+    on seen_years.month = paid.month and seen_years.security_id = paid.security_id

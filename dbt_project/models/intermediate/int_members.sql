@@ -1,0 +1,71 @@
+-- 対象銘柄 Every security with a close on its exchange's last session of the month, and the newest of what it may see:
+-- statements (last seen within 16 months), splits and announcements. One row a security and month.
+
+with
+prices as (select * from {{ ref("stg_prices") }}),
+
+month_ends as (select * from {{ ref("int_month_ends") }}),
+
+securities as (select * from {{ ref("stg_securities") }}),
+
+statements as (
+    select distinct
+        security_id,
+        known_at
+    from {{ ref("stg_fundamentals") }}
+),
+
+announcements as (
+    select distinct
+        security_id,
+        known_at
+    from {{ ref("stg_announcements") }}
+),
+
+splits as (
+    select distinct
+        security_id,
+        known_at
+    from {{ ref("stg_corporate_actions") }}
+    where split_ratio != 1
+),
+
+listed as (
+    select
+        month_ends.month,
+        month_ends.as_of_date,
+        month_ends.session_index,
+        month_ends.cutoff_at,
+        month_ends.market,
+        prices.security_id,
+        coalesce(securities.is_financial, false) as is_financial,
+        prices.currency,
+        prices.close,
+        prices.market_cap,
+        prices.shares_source,
+        prices.known_at
+    from month_ends
+    inner join prices
+        on month_ends.market = prices.market and month_ends.as_of_date = prices.session_date
+    inner join securities
+        on month_ends.month = securities.month and prices.security_id = securities.security_id
+    where prices.close > 0 and prices.known_at <= month_ends.cutoff_at
+)
+
+select
+    listed.*,
+    case
+        when statements.known_at >= listed.as_of_date - interval 16 month then statements.known_at
+    end as statements_known_at,
+    case
+        when announcements.known_at >= listed.as_of_date - interval 12 month then announcements.known_at
+    end as announcements_known_at,
+    splits.known_at as splits_known_at
+
+from listed
+asof left join statements
+    on listed.security_id = statements.security_id and listed.cutoff_at >= statements.known_at
+asof left join announcements
+    on listed.security_id = announcements.security_id and listed.cutoff_at >= announcements.known_at
+asof left join splits
+    on listed.security_id = splits.security_id and listed.cutoff_at >= splits.known_at

@@ -1,0 +1,61 @@
+-- 発表サプライズ Route 2: announced less estimated earnings per share over the last close before the announcement
+-- day, at most 10 % of the price, fading from 63 to 126 sessions. One row a security and month with a live surprise.
+
+with
+members as (select * from {{ ref("int_members") }}),
+
+announcements as (
+    select
+        announcements.*,
+        securities.market
+    from {{ ref("stg_announcements") }} as announcements
+    inner join (
+        select distinct
+            security_id,
+            market
+        from members
+    ) as securities
+        on announcements.security_id = securities.security_id
+    where announcements.estimate_eps is not null
+),
+
+closes as (
+    select
+        security_id,
+        session_date,
+        close
+    from {{ ref("stg_prices") }}
+    where close > 0
+),
+
+priced as (
+    select
+        announcements.*,
+        sessions.session_index,
+        greatest(
+            -0.1, least(0.1, (announcements.actual_eps - announcements.estimate_eps) / closes.close)
+        ) as surprise
+    from announcements
+    asof inner join {{ ref("stg_sessions") }} as sessions
+        on announcements.market = sessions.market and announcements.known_at <= sessions.cutoff_at
+    asof inner join closes
+        on announcements.security_id = closes.security_id and announcements.announcement_date > closes.session_date
+    where closes.session_date >= announcements.announcement_date - 15
+)
+
+select
+    members.month,
+    members.security_id,
+    priced.surprise * {{ decay("(members.session_index - priced.session_index)") }} as surprise,
+    priced.known_at
+
+from members
+inner join priced
+    on members.security_id = priced.security_id
+    and members.cutoff_at >= priced.known_at
+    and members.session_index < priced.session_index + 126
+
+qualify row_number() over (
+        partition by members.month, members.security_id
+        order by priced.announcement_date desc, priced.known_at desc
+    ) = 1

@@ -1,0 +1,7 @@
+-- 粒度 No two rows with the same key.
+{% test unique_grain(model, columns) %}
+    select {{ columns | join(", ") }}
+    from {{ model }}
+    group by {{ columns | join(", ") }}
+    having count(*) > 1
+{% endtest %}

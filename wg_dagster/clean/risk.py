@@ -1,0 +1,45 @@
+"""Returns before the first traded prices, from closes that were adjusted with later knowledge: for risk models only."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from wg_dagster.clean.captures import keyed, latest_captures, placed, same_security, security_codes
+from wg_dagster.clean.identity import Identity
+from wg_dagster.clean.prices import NANO
+from wg_dagster.clean.quarantine import first_rule, set_aside
+from wg_dagster.schemas.tables import TABLES
+
+LARGEST = 0.8  # adjusted history is full of broken splits; a true move of this size is no loss to a covariance
+LONGEST_GAP = 10  # sessions
+
+
+def risk_returns(raw: pl.DataFrame, identity: Identity, months: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of `risk_returns` for these months, and quarantine rows; `raw` holds the months and one before."""
+    rows = placed(raw, identity).with_columns(
+        first_rule(
+            {
+                "unknown_symbol": pl.col("security_id").is_null(),
+                "not_a_session": pl.col("session_index").is_null(),
+                "future_session": pl.col("session_date") > pl.col("known_at").dt.offset_by("14h").dt.date(),
+                "non_positive_price": ~(pl.col("adjusted_close") > 0).fill_null(value=False),
+            }
+        ).alias("rule")
+    )
+    inside = pl.col("month").is_in(list(months))
+    broken = set_aside("adjusted_prices", rows.filter(inside))
+    sound = rows.filter(pl.col("rule").is_null() & (pl.col("session_month") == pl.col("month")))
+    latest, _ = latest_captures(keyed(sound, security_codes(identity)))
+    simple = pl.col("adjusted_close") / pl.col("adjusted_close").shift() - 1
+    near = same_security(1) & (pl.col("session_index") - pl.col("session_index").shift() <= LONGEST_GAP)
+    moved = latest.with_columns(pl.when(near).then(simple).alias("_return")).filter(inside).drop_nulls("_return")
+    moved = moved.join(_priced_before(identity, months), on=["market", "month"], how="anti")
+    extreme = moved.with_columns(pl.when(pl.col("_return").abs() > LARGEST).then(pl.lit("extreme_return")).alias("rule"))
+    rows = extreme.filter(pl.col("rule").is_null()).with_columns((pl.col("_return") * NANO).round().cast(pl.Int64).alias("return_1e9"))
+    return rows.select(TABLES["risk_returns"].columns), pl.concat([broken, set_aside("adjusted_prices", extreme)])
+
+
+def _priced_before(identity: Identity, months: Sequence[str]) -> pl.DataFrame:
+    """Markets and months from the first traded prices on."""
+    first = identity.seen.filter(pl.col("table") == "prices").group_by("market").agg(pl.col("visible_month").min().alias("_first"))
+    return first.join(pl.DataFrame({"month": list(months)}, schema={"month": pl.String}), how="cross").filter(pl.col("month") >= pl.col("_first")).drop("_first")

@@ -1,0 +1,108 @@
+"""Every limit of the quality checks in one table, each with its reason. Figures behind them: docs/data-quality.md."""
+
+from dataclasses import dataclass
+
+FEWEST_NAMES = 30  # of a market, before a share or a correlation of its names says anything
+STALE_SESSIONS = 10  # two weeks without a new close: nobody trades, or nobody delivers
+REPEATED_SESSIONS = 5  # identical bars with volume: one or two happen to a sleepy name, five are a copy
+LARGE_RETURN = 0.5  # of one session: nearly always news, a split or an error
+STATEMENT_MONTHS = 15  # a yearly report and the three months in which it may be filed
+RESTATEMENT_MONTHS = 24  # whose median is the normal volume of restatements
+FEWEST_RESTATEMENT_MONTHS = 6  # before there is a normal volume
+SURVIVOR_MONTHS = 24  # 100 names lose two to eight in two years, in any market and decade
+SURVIVOR_NAMES = 100
+UNIT_FACTOR = 100.0  # total assets from one statement to the next: thousands for units make 1,000
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """When a figure is suspicious (`limit`: WARN), and when its month must not be used (`error`: ERROR).
+
+    A figure above the limit fails; below it where `is_floor`. Fewer than `at_least` failing rows or names never fail, so that one name
+    of a small market is no alarm.
+    """
+
+    check: str
+    limit: float
+    reason: str
+    error: float | None = None
+    is_floor: bool = False
+    at_least: int = 1
+
+
+_TABLE = (
+    # prices_clean, securities_clean, benchmark_nav
+    Threshold(
+        "priced_names",
+        0.97,
+        "share of last month's closing names that close again: below 0.5 % leave in a normal month; under half, ranks mean nothing",
+        error=0.5,
+        is_floor=True,
+        at_least=6,
+    ),
+    Threshold("stale_names", 0.03, "names that left during the month are about 0.5 %, sleepy ones about 1 %", at_least=6),
+    Threshold("zero_volume", 0.10, "sessions without a trade: about 2 % among Tokyo's smallest, next to none in New York", at_least=20),
+    Threshold("jumps", 0.01, "names that moved over 50 % in a session without an action: about 0.2 % a month in a crisis", at_least=3),
+    Threshold("suspected_splits", 0.0, "a split that nobody told falsifies shares and market cap: each one is worth a look"),
+    Threshold("repeated_bars", 0.0, "identical bars with volume do not happen by chance"),
+    Threshold("month_end_priced", 0.0, "months are decided on their last session: data that end before it are incomplete"),
+    Threshold("survivorship", 0.0, "a universe that nobody ever leaves was chosen with hindsight, and every result on it is too good"),
+    Threshold("index_gap", 0.10, "sum of the sessions' median returns against the index: small and large names differ by less in a month"),
+    Threshold("index_correlation", 0.2, "median return and index move together; a shift by one session makes it zero", is_floor=True),
+    Threshold("index_sessions", 0.0, "sessions of the month before its last level that have no level"),
+    # fundamentals_clean
+    Threshold(
+        "restatements", 0.10, "versions that change a value, in a normal month's versions, above the median of 24 months", at_least=5
+    ),
+    Threshold(
+        "filing_coverage", 0.80, "listed companies with a statement of the last 15 months; new listings lack one", is_floor=True, at_least=3
+    ),
+    Threshold("assumed_lag", 0.5, "an assumed date of publication may be too early: results rest on the assumption", at_least=5),
+    Threshold("unit_jumps", 0.0, "total assets a hundred times larger or smaller than in the statement before: a wrong unit"),
+    # factor tables
+    Threshold("component_coverage", 0.6, "members with at least half of the factor's components", is_floor=True, at_least=3),
+    Threshold("rank_drift", 0.7, "rank correlation with last month's values", is_floor=True),
+    Threshold("level_drift", 0.5, "shift of the median since last month, in interquartile ranges of last month"),
+    Threshold("constant_component", 0.95, "share of the most frequent value: a component that is the same for all ranks nobody"),
+    # strategies
+    Threshold("universe_size", 0.15, "change of the number of members: ranks and floors move it by a few per cent a month"),
+    Threshold(
+        "universe_kept",
+        0.85,
+        "share of last month's members that stay: monthly turnover at the ranks' borders is a few per cent",
+        error=0.5,
+        is_floor=True,
+        at_least=3,
+    ),
+    Threshold("sector_unknown", 0.10, "members without a sector: sector bands do not bind them", at_least=3),
+    Threshold(
+        "benchmark_weights", 1e-9, "weights of the benchmark, or its proxy, sum to one: bands and attribution rest on them", error=1e-9
+    ),
+    Threshold(
+        "scored_members", 0.7, "members with enough of the strategy's factors; the portfolio stops at 40 %", is_floor=True, at_least=3
+    ),
+    Threshold("candidate_count", 100.0, "the ranked 100", is_floor=True),
+    Threshold("portfolio_names", 0.0, "names beyond the mandate's range", error=0.0),
+    Threshold("portfolio_weights", 1e-9, "weights sum to one less the mandate's cash", error=1e-9),
+    Threshold("issuer_weight", 0.0, "issuers at or above 10 %, share classes added up", error=0.0),
+    Threshold("decided_before_trading", 0.0, "trades on or before the session of their decision know the future", error=0.0),
+    Threshold("nav_sessions", 0.0, "sessions without a nav since the last one: returns over them are nobody's", error=0.0),
+    Threshold("nav_jump", 0.15, "return of a session: 20 names of any market lost less on all but one day since 1926"),
+    Threshold("holdings_add_up", 1e-6, "weights and cash sum to one on each session", error=1e-6),
+    Threshold(
+        "lines_add_up",
+        1e-9,
+        "lines of the attribution against the booked active return; half a point is a figure of the letter",
+        error=0.5e-4,
+    ),
+)
+THRESHOLDS = {threshold.check: threshold for threshold in _TABLE}
+
+# Limits of a factor where the general one does not fit: returns of 60 sessions share 40 of them with last month's.
+_SIXTY_SESSIONS = {"rank_drift": 0.3, "level_drift": 3.0}
+LIMITS_OF_FACTORS: dict[str, dict[str, float]] = {
+    "momentum": _SIXTY_SESSIONS,
+    "us_beta": _SIXTY_SESSIONS,
+    "volatility": _SIXTY_SESSIONS,
+    "surprise": {"rank_drift": 0.3},
+}
