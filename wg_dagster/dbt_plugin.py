@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
 from duckdb import DuckDBPyConnection
@@ -29,11 +30,15 @@ class Plugin(BasePlugin):
         self._lock = threading.Lock()
         self._changed: dict[str, list[str]] = {}
 
-    def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Open the view and register `delta_files`; all cursors share both."""
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:  # noqa: ARG002
+        """Find the view; tables that outgrow the memory spill beside it."""
         if VIEW not in os.environ:
             raise OutsideData(f"environment variable {VIEW} must name a view of the lake; run dbt through `wg run` or build_factors")
         self._view = Path(os.environ[VIEW])
+        config["temp_directory"] = str(self._view.with_name("spill"))
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        """Open the view and register `delta_files`; all cursors share both."""
         self._warehouse = Warehouse.load_view(self._view)
         self._connection = conn
         conn.create_function("delta_files", self._files, ["VARCHAR"], "VARCHAR[]")

@@ -95,8 +95,9 @@ def test_one_market_alone_without_statements_forecasts_and_rates_is_built(tables
     kept = ("prices_clean", "securities_clean", "announcements_clean")
     us_only = {table: tables[table].filter(pl.col("security_id").str.starts_with("US")) for table in kept}
     lake_rows.write_lake(warehouse, us_only | {"benchmark_nav": tables["benchmark_nav"]})
-    build_factors(warehouse, [SAMPLE])
-    rows = rows_of(warehouse, SAMPLE)
+    names = ("factor_surprise", "factor_us_beta", "factor_profitability")
+    assert set(build_factors(warehouse, [SAMPLE], select=[f"+{name}" for name in names])) == set(names)
+    rows = {name: warehouse.read(name, months=[SAMPLE]) for name in names}
     assert set(rows["factor_surprise"]["quality"]) >= {"route_announced", "route_sue_announcements"}
     sue = rows["factor_surprise"].filter(pl.col("standardised_unexpected_earnings").is_not_null())
     seen = tables | {"fundamentals_clean": TABLES["fundamentals_clean"].empty(), "corporate_actions": TABLES["corporate_actions"].empty()}

@@ -31,6 +31,12 @@ def test_equal_magnitudes_in_the_summary_are_flagged(facts):
     assert rules(with_value(facts, all__03__return__1m=0.0434), "WARN") == set()
 
 
+def test_a_month_that_is_also_the_whole_history_is_no_copy(facts):
+    """In the first month a strategy's month and its return since inception are one figure."""
+    first = with_value(facts, all__03__return__1m=0.0412, all__02__return__since_inception=-0.0433)
+    assert "equal_magnitudes" not in rules(first, "WARN")
+
+
 def test_the_volatility_that_a_positive_sharpe_needs():
     """G9: a Sharpe ratio of 0.28 with -13.61 % over a year needs 88.9 %."""
     assert volatility_needed(-0.1361, 0.28, 1.0) == pytest.approx(0.889, abs=5e-4)

@@ -195,6 +195,11 @@ def test_an_unknown_figure_prints_as_a_dash(make_sources, issuer):
     assert html.count("—") > render_letter(rows, "ja", issuer).count("△0.72")
 
 
+def test_what_reads_as_zero_is_not_red(facts, issuer):
+    loss = render_letter(changed_fact(facts, "factor.03.active", -0.004), "ja", issuer)
+    assert '<td class="number positive">0.00</td>' in loss
+
+
 def test_a_month_with_nothing_but_a_nav_still_has_a_letter(make_sources, issuer):
     nothing = {name: rows.clear() for name, rows in vars(make_sources()).items() if name != "nav"}
     rows = letter_facts(make_sources(**nothing), NEXT_MAJOR_100, MONTH).rows(STRATEGY, MONTH)

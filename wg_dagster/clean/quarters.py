@@ -49,7 +49,7 @@ def _instants(states: pl.DataFrame, start: datetime) -> pl.DataFrame:
     next_first = first.with_columns(
         pl.col("_first").reverse().cum_min().reverse().shift(-1).over("security_id", "stream").alias("_later")
     )
-    late = own.join(next_first, on=_PERIOD, how="left", validate="m:1").filter(pl.col("known_at") > pl.col("_later"))
+    late = own.join(next_first, on=_PERIOD, how="left", validate="m:1").filter(pl.col("known_at") > pl.col("_later")).clear()
     reaches = late.select("security_id", "stream", "known_at", pl.col("period_end_date").alias("_part_end")).join(
         first, on=["security_id", "stream"], how="inner"
     )

@@ -14,7 +14,7 @@ from decimal import Decimal
 from markupsafe import Markup, escape
 
 from wg_dagster.letters.book import Points, plain
-from wg_dagster.letters.display import MINUS, Language
+from wg_dagster.letters.display import MINUS, Language, is_zero
 
 _WIDTH = 860
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 156, 16, 30
@@ -146,7 +146,7 @@ def waterfall(title: str, description: str, bars: Sequence[Bar], language: Langu
         parts.append(_text(across(mark), top - 9, tick_label(mark, language, unit=""), "tick middle"))
     for number, (bar, (start, end)) in enumerate(zip(bars, ends, strict=True)):
         y = top + row * number
-        kind = "total" if bar.is_total else "gain" if bar.value >= 0 else "loss"
+        kind = "total" if bar.is_total else "flat" if is_zero(bar.shown) else "gain" if bar.value > 0 else "loss"
         if bar.is_total:
             parts.append(f'<path class="rule" d="M14,{y + 0.5}H{_WIDTH - 14}"/>')
         x, width = across(min(start, end)), max(abs(across(end) - across(start)), 1.2)

@@ -45,6 +45,11 @@ def without_unit(shown: str) -> str:
     return shown.removesuffix("ポイント").removesuffix(" pp")
 
 
+def is_zero(shown: str) -> bool:
+    """A figure that reads as zero at its printed precision."""
+    return not re.search(r"[1-9]", shown)
+
+
 def parse_figure(text: str) -> Decimal:
     """Read a printed figure back, in points or percent as printed: every notation of a negative, signs, separators, units.
 

@@ -103,17 +103,14 @@ def _sharpe(book: FactBook) -> Iterator[Finding]:
 
 
 def _copy_errors(book: FactBook) -> Iterator[Finding]:
-    """O-14: two figures of equal size in the summary may be one figure copied twice."""
-    ids = [
-        f"{prefix}.{column}" for prefix in book.numbered("all") for column in ("return.1m", "excess_return.1m", "return.since_inception")
-    ]
-    known = [(fact_id, value) for fact_id in ids if (value := book.value(fact_id)) is not None]
-    for (one, first), (other, second) in combinations(known, 2):
-        sizes = {abs(rounded(value, 2, scale=100)) for value in (first, second)}
-        if len(sizes) == 1 and sizes != {0}:
-            yield Finding(
-                "equal_magnitudes", "WARN", f"{one} and {other} both have the size {sizes.pop()} %; check for a copy", (one, other)
-            )
+    """O-14: figures of equal size in the rows of two strategies may be one figure copied twice."""
+    columns = ("return.1m", "excess_return.1m", "return.since_inception")
+    ids = [f"{prefix}.{column}" for prefix in book.numbered("all") for column in columns]
+    sizes = {fact_id: abs(rounded(value, 2, scale=100)) for fact_id in ids if (value := book.value(fact_id))}
+    for one, other in combinations(sizes, 2):
+        if sizes[one] == sizes[other] != 0 and one.split(".")[1] != other.split(".")[1]:
+            message = f"{one} and {other} both have the size {sizes[one]} %; check for a copy"
+            yield Finding("equal_magnitudes", "WARN", message, (one, other))
 
 
 def _series_ends(book: FactBook) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from wg_dagster.errors import LetterRefused
 from wg_dagster.letters import charts
 from wg_dagster.letters.book import FactBook, plain
-from wg_dagster.letters.display import MISSING, Language, date_value, display, without_unit
+from wg_dagster.letters.display import MISSING, Language, date_value, display, is_zero, without_unit
 from wg_dagster.letters.issuer import Issuer, Notice, Opinion
 from wg_dagster.letters.sentences import used_rules
 from wg_dagster.letters.wording import fill, forbidden_words
@@ -124,7 +124,7 @@ class _Page:
             return "none"
         if self.book[fact_id].unit == "verdict":
             return "pass" if value else "fail"
-        return "negative" if value < 0 else "positive"
+        return "negative" if value < 0 and not is_zero(self.fact(fact_id)) else "positive"
 
     def mark(self, fact_id: str) -> str:
         """Letter of the basis that a figure is given on; empty for the letter's main basis, the first."""

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from wg_dagster.calendars import CALENDAR_OF_MARKET, month_sessions
-from wg_dagster.quality.figures import Finding, figures
+from wg_dagster.quality.figures import Figure, Finding
 from wg_dagster.quality.looks import Stored
 
 _NANO = 1e9
@@ -30,9 +30,9 @@ def check_benchmarks(rows: pl.DataFrame, months: Sequence[str], stored: Stored) 
     for (month, benchmark), both in beside.drop_nulls("log_return_1e9").group_by("month", "benchmark_id", maintain_order=True):
         index, median = both["log_return_1e9"].to_numpy() / _NANO, both["median"].to_numpy() / _NANO
         if both.height >= _FEWEST_SESSIONS and index.std() > 0.0 and median.std() > 0.0:
-            gaps.append((month, benchmark, abs(index.sum() - median.sum()), both.height, both.height))
-            moves.append((month, benchmark, float(np.corrcoef(index, median)[0, 1]), both.height, both.height))
-    return [_sessions(placed), Finding("index_gap", figures(gaps)), Finding("index_correlation", figures(moves))]
+            gaps.append(Figure(str(month), str(benchmark), float(abs(index.sum() - median.sum())), both.height, both.height))
+            moves.append(Figure(str(month), str(benchmark), float(np.corrcoef(index, median)[0, 1]), both.height, both.height))
+    return [_sessions(placed), Finding("index_gap", gaps), Finding("index_correlation", moves)]
 
 
 def _sessions(placed: pl.DataFrame) -> Finding:
@@ -45,5 +45,5 @@ def _sessions(placed: pl.DataFrame) -> Finding:
     )
     for month, benchmark, market, first, last, there in counted.iter_rows():
         wanted = sum(first <= day <= last for day in month_sessions(CALENDAR_OF_MARKET[market], month))
-        found.append((month, benchmark, float(max(wanted - there, 0)), max(wanted - there, 0), wanted))
-    return Finding("index_sessions", figures(found))
+        found.append(Figure(month, benchmark, float(max(wanted - there, 0)), max(wanted - there, 0), wanted))
+    return Finding("index_sessions", found)

@@ -1,71 +1,51 @@
 """Checks of the books: trades after their decision, a nav on each session, lines that add up."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date
+from itertools import pairwise
 
 import polars as pl
 
 from wg_dagster.calendars import CALENDAR_OF_MARKET, session_dates
-from wg_dagster.quality.figures import Finding, figures
+from wg_dagster.quality.figures import Figure, Finding, counted, figures_of
 from wg_dagster.quality.looks import Stored
 from wg_dagster.strategies import find_strategy
 
 
 def check_trades(rows: pl.DataFrame, stored: Stored) -> list[Finding]:
     """Each trade lies in its month and after the session on which it was decided."""
-    decisions = stored("model_portfolios").select(pl.col("as_of_date").max().alias("decided"))
-    early = (pl.col("trade_date") <= pl.col("decided")).fill_null(value=False) | (
-        pl.col("trade_date").dt.strftime("%Y-%m") != pl.col("month")
-    )
-    judged = rows.join(decisions, how="cross").with_columns(early.alias("early"))
-    failed = pl.col("early").sum().cast(pl.Int64)
-    counted = judged.group_by("month").agg(
-        pl.lit("").alias("part"), failed.cast(pl.Float64).alias("value"), failed.alias("failed"), pl.len().cast(pl.Int64).alias("total")
-    )
-    return [Finding("decided_before_trading", counted, lambda: judged.filter("early"))]
+    decided = stored("model_portfolios")["as_of_date"].max()
+    outside = pl.col("trade_date").dt.strftime("%Y-%m") != pl.col("month")
+    early = outside | (pl.col("trade_date") <= pl.lit(decided, pl.Date)).fill_null(value=False)
+    by_month = rows.group_by("month", pl.lit("").alias("part")).agg(counted(early.sum(), early.sum()))
+    return [Finding("decided_before_trading", figures_of(by_month), lambda: rows.filter(early))]
 
 
 def check_nav(rows: pl.DataFrame, months: Sequence[str], stored: Stored, strategy: str) -> list[Finding]:
     """Sessions without a nav, jumps of a session, and whether holdings and cash make up the whole."""
     calendar = session_dates(CALENDAR_OF_MARKET[find_strategy(strategy).market])
-    series = pl.concat([stored("nav").select("month", "session_date", "nav"), rows.select("month", "session_date", "nav")])
-    days = series.sort("session_date").with_columns(
-        pl.col("session_date").shift().alias("before"), (pl.col("nav") / pl.col("nav").shift() - 1.0).alias("return")
-    )
-    gaps, jumps = [], []
-    for (month,), inside in days.filter(pl.col("month").is_in(list(months))).group_by("month", maintain_order=True):
-        missing = sum(_sessions_between(calendar, *pair) for pair in inside.select("before", "session_date").drop_nulls().iter_rows())
-        gaps.append((month, "", float(missing), missing, inside.height))
-        jumps.append((month, "", inside["return"].abs().max(), inside.height, inside.height))
-    return [Finding("nav_sessions", figures(gaps)), Finding("nav_jump", figures(jumps)), _holdings(rows, stored("holdings"))]
+    columns = ("session_date", "month", "nav")
+    values = sorted((*stored("nav").iter_rows(), *rows.select(columns).iter_rows()))
+    held = defaultdict(float)
+    for day, weight in stored("holdings").iter_rows():
+        held[day] += weight
+    missing, jump, off = defaultdict(int), defaultdict(float), defaultdict(float)
+    for (before, _, old), (day, month, new) in pairwise(values):
+        missing[month] += bisect_left(calendar, day) - bisect_left(calendar, before) - 1
+        jump[month] = max(jump[month], abs(new / old - 1.0))
+    for day, month, cash in rows.select("session_date", "month", "cash_weight").iter_rows():
+        off[month] = max(off[month], abs(held[day] + cash - 1.0))
+    sizes = {month: size for month, size in rows.group_by("month").len().iter_rows() if month in months}
+    return [
+        Finding("nav_sessions", [Figure(month, "", float(missing[month]), missing[month], size) for month, size in sizes.items()]),
+        Finding("nav_jump", [Figure(month, "", jump[month], size, size) for month, size in sizes.items()]),
+        Finding("holdings_add_up", [Figure(month, "", off[month], size, size) for month, size in sizes.items()]),
+    ]
 
 
 def check_attribution(rows: pl.DataFrame) -> list[Finding]:
     """Lines of each scheme against the booked active return, as they are stored."""
-    lines = pl.when(pl.col("effect") == "total").then(-pl.col("value")).otherwise("value")
-    size = pl.len().cast(pl.Int64)
-    summed = rows.sort("month", "scheme", "effect", "item").group_by("month", "scheme", maintain_order=True)
-    return [
-        Finding(
-            "lines_add_up",
-            summed.agg(lines.sum().abs().alias("value"), size.alias("failed"), size.alias("total")).rename({"scheme": "part"}),
-        )
-    ]
-
-
-def _holdings(rows: pl.DataFrame, holdings: pl.DataFrame) -> Finding:
-    held = holdings.group_by("month", "session_date").agg(pl.col("weight").sum())
-    off = (pl.col("weight").fill_null(0.0) + pl.col("cash_weight") - 1.0).abs()
-    summed = rows.join(held, on=["month", "session_date"], how="left", validate="1:1").with_columns(off.alias("off"))
-    figures_of_month = summed.group_by("month").agg(
-        pl.lit("").alias("part"),
-        pl.col("off").max().alias("value"),
-        pl.len().cast(pl.Int64).alias("failed"),
-        pl.len().cast(pl.Int64).alias("total"),
-    )
-    return Finding("holdings_add_up", figures_of_month)
-
-
-def _sessions_between(calendar: Sequence[date], earlier: date, later: date) -> int:
-    return max(bisect_left(calendar, later) - bisect_left(calendar, earlier) - 1, 0)
+    line = pl.when(pl.col("effect") == "total").then(-pl.col("value")).otherwise("value")
+    ordered = rows.sort("month", "scheme", "effect", "item").group_by("month", "scheme", maintain_order=True)
+    return [Finding("lines_add_up", figures_of(ordered.agg(counted(line.sum().abs(), pl.len()))))]

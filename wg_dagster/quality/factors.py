@@ -7,13 +7,12 @@ import numpy as np
 import polars as pl
 
 from wg_dagster.factor_components import components
-from wg_dagster.quality.figures import Finding, figures
+from wg_dagster.quality.figures import Figure, Finding
 from wg_dagster.quality.looks import Stored
-from wg_dagster.quality.thresholds import FEWEST_NAMES, LIMITS_OF_FACTORS
+from wg_dagster.quality.thresholds import FEWEST_NAMES, LIMITS_OF_FACTORS, NOT_JUDGED
 
 _PREFIX = "factor_"
 _CHECKS = ("component_coverage", "rank_drift", "level_drift", "constant_component")
-Figure = tuple[str, str, float, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +34,13 @@ def check_factor(table: str, rows: pl.DataFrame, months: Sequence[str], stored: 
     factor = table.removeprefix(_PREFIX)
     seen = pl.concat([stored(table), rows])
     found: dict[str, list[Figure]] = {check: [] for check in _CHECKS}
+    limits = LIMITS_OF_FACTORS.get(factor, {})
     for market in seen["market"].unique().sort():
         panel = panel_of(factor, market, seen.filter(pl.col("market") == market))
         for check, figure in _measured(panel):
-            if figure[0] in months:
-                found[check].append(figure)
-    limits = LIMITS_OF_FACTORS.get(factor, {})
-    return [Finding(check, _limited(figures(found[check]), limits.get(check))) for check in _CHECKS]
+            if figure.month in months:
+                found[check].append(figure._replace(limit=limits.get(check)))
+    return [Finding(check, found[check]) for check in _CHECKS if (factor, check) not in NOT_JUDGED]
 
 
 def panel_of(factor: str, market: str, rows: pl.DataFrame) -> Panel:
@@ -65,20 +64,19 @@ def _measured(panel: Panel) -> Iterator[tuple[str, Figure]]:
     common, correlation = _follows(panel.values, there)
     covered = (2 * there.sum(axis=2) >= len(panel.components)) & panel.member
     for m, month in enumerate(panel.months):
-        members = int(panel.member[m].sum())
+        members, known = int(panel.member[m].sum()), int(covered[m].sum())
         if members >= FEWEST_NAMES:
-            yield "component_coverage", (month, panel.market, covered[m].sum() / members, members - int(covered[m].sum()), members)
+            yield "component_coverage", Figure(month, panel.market, known / members, members - known, members)
         for c, component in enumerate(panel.components):
             part, names = f"{panel.market} {component}", int(count[m, c])
             if names < FEWEST_NAMES:
                 continue
-            yield "constant_component", (month, part, usual[m, c] / names, int(usual[m, c]), names)
-            if m == 0 or count[m - 1, c] < FEWEST_NAMES:
+            yield "constant_component", Figure(month, part, float(usual[m, c] / names), int(usual[m, c]), names)
+            if m == 0 or common[m - 1, c] < FEWEST_NAMES:
                 continue
-            if common[m - 1, c] >= FEWEST_NAMES:
-                yield "rank_drift", (month, part, correlation[m - 1, c], int(common[m - 1, c]), names)
+            yield "rank_drift", Figure(month, part, float(correlation[m - 1, c]), int(common[m - 1, c]), names)
             if (spread := high[m - 1, c] - low[m - 1, c]) > 0.0:
-                yield "level_drift", (month, part, abs(middle[m, c] - middle[m - 1, c]) / spread, names, names)
+                yield "level_drift", Figure(month, part, float(abs(middle[m, c] - middle[m - 1, c]) / spread), names, names)
 
 
 def _quantile(ordered: np.ndarray, count: np.ndarray, share: float) -> np.ndarray:
@@ -101,7 +99,3 @@ def _follows(values: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndar
     )
     scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
     return count, np.divide((x * y).sum(axis=1), scale, out=np.zeros_like(scale), where=scale > 0.0)
-
-
-def _limited(rows: pl.DataFrame, limit: float | None) -> pl.DataFrame:
-    return rows if limit is None else rows.with_columns(pl.lit(limit).alias("limit"))

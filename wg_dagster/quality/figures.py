@@ -1,8 +1,9 @@
 """What a rule measured, month by month, and the verdicts that its threshold makes of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 import polars as pl
 
@@ -10,42 +11,52 @@ from wg_dagster.quality.gate import verdict
 from wg_dagster.quality.thresholds import THRESHOLDS, Threshold
 
 SAMPLES = 5
-FIGURES = pl.Schema({"month": pl.String, "part": pl.String, "value": pl.Float64, "failed": pl.Int64, "total": pl.Int64})
 _DIGITS = 6
+_PLACES = 12  # what lies below is rounding, which may differ from machine to machine
+
+
+class Figure(NamedTuple):
+    """What a check measured in one part of a month; a null value cannot be judged."""
+
+    month: str
+    part: str  # market, component, benchmark; '' = the month as a whole
+    value: float | None
+    failed: int  # rows or names that speak against the month if the figure fails
+    total: int
+    limit: float | None = None  # instead of the threshold's own
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """One check of some months.
-
-    figures : | month | part | value | failed | total |, one row a month and part (market, component, benchmark); a null value is not
-        judged. A column `limit` replaces the threshold's.
-    offenders : gives | month | security_id |, called only where a month fails.
-    """
+    """One check of some months; `offenders` gives | month | security_id | and is called only where a month fails."""
 
     check: str
-    figures: pl.DataFrame
+    figures: Iterable[Figure]
     offenders: Callable[[], pl.DataFrame] | None = None
 
 
-def figures(rows: Sequence[tuple[str, str, float | None, int, int]]) -> pl.DataFrame:
-    """Figures from tuples in the order of FIGURES."""
-    return pl.DataFrame(rows, schema=FIGURES, orient="row")
+def figures_of(rows: pl.DataFrame) -> list[Figure]:
+    """Figures from a frame with the columns month, part, value, failed, total and perhaps limit, in this order."""
+    return [Figure(*row) for row in rows.iter_rows()]
+
+
+def counted(value: pl.Expr, failed: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """The columns value, failed and total of a group of rows."""
+    return value.cast(pl.Float64).alias("value"), failed.cast(pl.Int64).alias("failed"), pl.len().alias("total")
 
 
 def verdicts(finding: Finding, station: str, table: str, strategy: str | None) -> Iterator[dict[str, object]]:
     """One row of `checks` a month that has a figure: the worst part decides."""
     threshold = THRESHOLDS[finding.check]
-    judged = finding.figures.drop_nulls("value").sort("month", "part")
-    failing = {row["month"] for row in judged.iter_rows(named=True) if _fails(row, threshold)}
+    judged = sorted(figure for figure in finding.figures if figure.value is not None)
+    failing = {figure.month for figure in judged if _fails(figure, threshold)}
     samples = _samples(finding, failing)
-    for month, group in groupby(judged.iter_rows(named=True), key=lambda row: row["month"]):
+    for month, group in groupby(judged, key=lambda figure: figure.month):
         parts = list(group)
-        worst = max(parts, key=lambda row: (_fails(row, threshold), _badness(row, threshold)))
-        limit = _limit(worst, threshold)
-        details: dict[str, object] = {"figure": _rounded(worst["value"]), "threshold": _rounded(limit)}
-        if len(parts) > 1 or worst["part"]:
-            details["parts"] = {row["part"]: _rounded(row["value"]) for row in parts}
+        worst = max(parts, key=lambda figure: (_fails(figure, threshold), _beyond(figure, threshold)))
+        details: dict[str, object] = {"figure": _rounded(worst.value), "threshold": _rounded(_limit(worst, threshold))}
+        if worst.part:
+            details["parts"] = {figure.part: _rounded(figure.value) for figure in parts}
         if month in failing:
             details |= {"reason": threshold.reason, "samples": samples.get(month, [])}
         yield verdict(
@@ -54,41 +65,33 @@ def verdicts(finding: Finding, station: str, table: str, strategy: str | None) -
             table,
             finding.check,
             passed=month not in failing,
-            severity="ERROR" if any(_is_error(row, threshold) for row in parts) else "WARN",
-            failed_rows=sum(row["failed"] for row in parts if _fails(row, threshold)),
-            total_rows=sum(row["total"] for row in parts),
+            severity="ERROR" if any(_is_error(figure, threshold) for figure in parts) else "WARN",
+            failed_rows=sum(figure.failed for figure in parts if _fails(figure, threshold)),
+            total_rows=sum(figure.total for figure in parts),
             strategy=strategy,
             details=details,
         )
 
 
-def figure_of(checks: pl.DataFrame) -> pl.DataFrame:
-    """Add `figure` and `threshold` to rows of `checks`; null where a check has none."""
-    read = (
-        pl.col("details").str.json_path_match(f"$.{name}").cast(pl.Float64, strict=False).alias(name) for name in ("figure", "threshold")
-    )
-    return checks.with_columns(read)
+def _limit(figure: Figure, threshold: Threshold) -> float:
+    return threshold.limit if figure.limit is None else figure.limit
 
 
-def _limit(row: dict, threshold: Threshold) -> float:
-    own = row.get("limit")
-    return threshold.limit if own is None else own
-
-
-def _badness(row: dict, threshold: Threshold) -> float:
+def _beyond(figure: Figure, threshold: Threshold) -> float:
     """How far the figure lies beyond its limit; negative = within."""
-    beyond = row["value"] - _limit(row, threshold)
+    beyond = (figure.value or 0.0) - _limit(figure, threshold)
     return -beyond if threshold.is_floor else beyond
 
 
-def _fails(row: dict, threshold: Threshold) -> bool:
-    return _badness(row, threshold) > 0.0 and row["failed"] >= threshold.at_least
+def _fails(figure: Figure, threshold: Threshold) -> bool:
+    return _beyond(figure, threshold) > 0.0 and figure.failed >= threshold.at_least
 
 
-def _is_error(row: dict, threshold: Threshold) -> bool:
-    if threshold.error is None or not _fails(row, threshold):
+def _is_error(figure: Figure, threshold: Threshold) -> bool:
+    if threshold.error is None or not _fails(figure, threshold):
         return False
-    return row["value"] < threshold.error if threshold.is_floor else row["value"] > threshold.error
+    value = figure.value or 0.0
+    return value < threshold.error if threshold.is_floor else value > threshold.error
 
 
 def _samples(finding: Finding, months: set[str]) -> dict[str, list[str]]:
@@ -99,10 +102,5 @@ def _samples(finding: Finding, months: set[str]) -> dict[str, list[str]]:
     return {str(key[0]): rows["security_id"].to_list() for key, rows in few.partition_by("month", as_dict=True).items()}
 
 
-def _rounded(value: float) -> float:
-    return float(f"{value:.{_DIGITS}g}")
-
-
-def as_checks(rows: list[dict[str, object]], schema: pl.Schema) -> pl.DataFrame:
-    """Verdicts as a frame."""
-    return pl.DataFrame(rows, schema=schema, orient="row") if rows else pl.DataFrame(schema=schema)
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{round(value, _PLACES):.{_DIGITS}g}")

@@ -64,8 +64,8 @@ LOOKS: dict[str, dict[str, Look]] = {
     "model_portfolios": {"universe_members": Look(same, _columns("month security_id issuer_id"))},
     "trades": {"model_portfolios": Look(newest_before, _columns("month as_of_date"))},
     "nav": {
-        "nav": Look(newest_before, _columns("month session_date nav")),
-        "holdings": Look(same, _columns("month session_date weight")),
+        "nav": Look(newest_before, _columns("session_date month nav")),
+        "holdings": Look(same, _columns("session_date weight")),
     },
     **{table: {table: Look(newest_before, TABLES[table].columns)} for table in FACTOR_TABLES},
 }

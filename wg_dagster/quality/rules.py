@@ -7,7 +7,7 @@ import polars as pl
 from wg_dagster.quality.benchmarks import check_benchmarks
 from wg_dagster.quality.books import check_attribution, check_nav, check_trades
 from wg_dagster.quality.factors import check_factor
-from wg_dagster.quality.figures import Finding, as_checks, verdicts
+from wg_dagster.quality.figures import Finding, verdicts
 from wg_dagster.quality.fundamentals import check_fundamentals
 from wg_dagster.quality.looks import Stored
 from wg_dagster.quality.prices import check_prices
@@ -49,4 +49,4 @@ def judge(station: str, table: str, rows: pl.DataFrame, months: Sequence[str], *
         return TABLES["checks"].empty()
     findings = RULES[table](rows, months, stored, strategy or "")
     found = [row for finding in findings for row in verdicts(finding, station, table, strategy)]
-    return as_checks(found, TABLES["checks"].schema)
+    return pl.DataFrame(found, schema=TABLES["checks"].schema) if found else TABLES["checks"].empty()

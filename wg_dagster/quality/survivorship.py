@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from wg_dagster.calendars import month_shift
-from wg_dagster.quality.figures import Finding
+from wg_dagster.quality.figures import Figure, Finding
 from wg_dagster.quality.looks import LISTING_COLUMNS, Stored
 from wg_dagster.quality.thresholds import SURVIVOR_MONTHS, SURVIVOR_NAMES
 
@@ -18,26 +18,11 @@ def check_securities(rows: pl.DataFrame, months: Sequence[str], stored: Stored) 
     """
     known = pl.concat([stored("securities_clean"), rows.select(LISTING_COLUMNS)]).filter(~pl.col("quality").str.contains("no_prices"))
     gone = (pl.col("listed_to") <= pl.col("as_of_date")).fill_null(value=False)
-    counted = known.group_by("month", "market").agg((~gone).sum().alias("listed"), gone.sum().alias("gone"))
-    before = counted.select(
-        pl.col("month").replace_strict(
-            {month_shift(month, -SURVIVOR_MONTHS): month for month in months}, default=None, return_dtype=pl.String
-        ),
-        "market",
-        pl.col("listed").alias("listed_before"),
-    )
-    judged = counted.join(before.drop_nulls("month"), on=["month", "market"], how="inner", validate="1:1")
-    enough = judged.filter((pl.col("listed_before") >= SURVIVOR_NAMES) & (pl.col("listed") >= SURVIVOR_NAMES))
-    none_left = pl.col("gone") == 0
-    return [
-        Finding(
-            "survivorship",
-            enough.select(
-                "month",
-                pl.col("market").alias("part"),
-                none_left.cast(pl.Float64).alias("value"),
-                pl.when(none_left).then("listed").otherwise(0).cast(pl.Int64).alias("failed"),
-                (pl.col("listed") + pl.col("gone")).cast(pl.Int64).alias("total"),
-            ),
-        )
-    ]
+    grouped = known.group_by("month", "market").agg((~gone).sum().alias("listed"), gone.sum().alias("gone"))
+    counts = {(month, market): (listed, left) for month, market, listed, left in grouped.iter_rows()}
+    figures = []
+    for (month, market), (listed, left) in counts.items():
+        before, _ = counts.get((month_shift(month, -SURVIVOR_MONTHS), market), (0, 0))
+        if month in months and min(before, listed) >= SURVIVOR_NAMES:
+            figures.append(Figure(month, market, float(left == 0), listed if left == 0 else 0, listed + left))
+    return [Finding("survivorship", figures)]

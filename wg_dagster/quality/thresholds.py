@@ -47,7 +47,7 @@ _TABLE = (
     Threshold("repeated_bars", 0.0, "identical bars with volume do not happen by chance"),
     Threshold("month_end_priced", 0.0, "months are decided on their last session: data that end before it are incomplete"),
     Threshold("survivorship", 0.0, "a universe that nobody ever leaves was chosen with hindsight, and every result on it is too good"),
-    Threshold("index_gap", 0.10, "sum of the sessions' median returns against the index: small and large names differ by less in a month"),
+    Threshold("index_gap", 0.15, "sum of the sessions' median returns against the index: small and large names differ by less in a month"),
     Threshold("index_correlation", 0.2, "median return and index move together; a shift by one session makes it zero", is_floor=True),
     Threshold("index_sessions", 0.0, "sessions of the month before its last level that have no level"),
     # fundamentals_clean
@@ -61,7 +61,7 @@ _TABLE = (
     Threshold("unit_jumps", 0.0, "total assets a hundred times larger or smaller than in the statement before: a wrong unit"),
     # factor tables
     Threshold("component_coverage", 0.6, "members with at least half of the factor's components", is_floor=True, at_least=3),
-    Threshold("rank_drift", 0.7, "rank correlation with last month's values", is_floor=True),
+    Threshold("rank_drift", 0.5, "rank correlation with last month's values: rows of other names, or of another month", is_floor=True),
     Threshold("level_drift", 0.5, "shift of the median since last month, in interquartile ranges of last month"),
     Threshold("constant_component", 0.95, "share of the most frequent value: a component that is the same for all ranks nobody"),
     # strategies
@@ -98,11 +98,14 @@ _TABLE = (
 )
 THRESHOLDS = {threshold.check: threshold for threshold in _TABLE}
 
-# Limits of a factor where the general one does not fit: returns of 60 sessions share 40 of them with last month's.
-_SIXTY_SESSIONS = {"rank_drift": 0.3, "level_drift": 3.0}
+# Limits of a factor where the general one does not fit.
 LIMITS_OF_FACTORS: dict[str, dict[str, float]] = {
-    "momentum": _SIXTY_SESSIONS,
-    "us_beta": _SIXTY_SESSIONS,
-    "volatility": _SIXTY_SESSIONS,
-    "surprise": {"rank_drift": 0.3},
+    # Returns of 60 sessions share 40 with last month's: ranks follow loosely, and one wild month may undo them.
+    "momentum": {"rank_drift": 0.0, "level_drift": 2.0},
+    "us_beta": {"rank_drift": 0.1},
+    "volatility": {"rank_drift": 0.3, "level_drift": 2.0},
+    # An announcement replaces the value of the quarter before; most names announce in the same weeks.
+    "surprise": {"rank_drift": 0.1, "level_drift": 1.0},
 }
+# Betas are shrunk towards their mean, so that their spread is no measure of how far the mean may move.
+NOT_JUDGED = {("us_beta", "level_drift")}
