@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from wg_dagster.calendars import end_of_day, month_of_instant, month_sessions
-from wg_dagster.clean.identity import SEEN_IN, Identity, identify, symbol_spans
+from wg_dagster.clean.identity import Identity, identify
+from wg_dagster.clean.spans import SEEN_IN, symbol_spans
 from wg_dagster.clean.stations import STATIONS
 from wg_dagster.schemas.tables import RAW_TABLES, TABLES
 from wg_dagster.stations import Station
@@ -31,7 +32,10 @@ def frame(table: str, rows: Sequence[dict]) -> pl.DataFrame:
         {"source": "vendor", "source_file": "hand", "source_line": line, "known_at_rule": "reported", "quality": "", **row}
         for line, row in enumerate(rows, start=1)
     ]
-    made = pl.DataFrame([{name: row.get(name) for name in spec.columns if name != "month"} for row in filled], schema={k: v for k, v in spec.schema.items() if k != "month"})
+    made = pl.DataFrame(
+        [{name: row.get(name) for name in spec.columns if name != "month"} for row in filled],
+        schema={k: v for k, v in spec.schema.items() if k != "month"},
+    )
     return made.with_columns(month_of_instant(pl.col("known_at")).alias("month")).select(spec.columns)
 
 
@@ -60,7 +64,15 @@ def prices(symbol: str, month: str, closes: Sequence[float | None], market: str 
 
 
 def listing(symbol: str, known: datetime, **other: object) -> dict:
-    row = {"vendor_symbol": symbol, "known_at": known, "name": symbol, "exchange": "XNYS", "currency": "USD", "security_type": "common", "sector": "Industrials"}
+    row = {
+        "vendor_symbol": symbol,
+        "known_at": known,
+        "name": symbol,
+        "exchange": "XNYS",
+        "currency": "USD",
+        "security_type": "common",
+        "sector": "Industrials",
+    }
     return {**row, **other}
 
 

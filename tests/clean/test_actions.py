@@ -13,7 +13,17 @@ def _archives(market, adjusted, closes, days=MARCH):
     rows = [market.price("AAA", days[0], closes[0], split_ratio=None, cash_dividend=None, vendor_adjusted_close=closes[0])]
     for k in range(1, len(closes)):
         known = market.day_end(days[k])
-        rows.append(market.price("AAA", days[k - 1], closes[k - 1], split_ratio=None, cash_dividend=None, vendor_adjusted_close=adjusted[k - 1], known_at=known))
+        rows.append(
+            market.price(
+                "AAA",
+                days[k - 1],
+                closes[k - 1],
+                split_ratio=None,
+                cash_dividend=None,
+                vendor_adjusted_close=adjusted[k - 1],
+                known_at=known,
+            )
+        )
         rows.append(market.price("AAA", days[k], closes[k], split_ratio=None, cash_dividend=None, vendor_adjusted_close=closes[k]))
     return rows
 
@@ -53,7 +63,9 @@ def test_an_action_that_the_vendor_adjusts_early_is_counted_once(market):
     for k, (earlier, later) in factors.items():
         known = market.day_end(days[k])
         for day, close, factor in ((days[k - 1], closes[k - 1], earlier), (days[k], closes[k], later)):
-            rows.append(market.price("AAA", day, close, split_ratio=None, cash_dividend=None, vendor_adjusted_close=close * factor, known_at=known))
+            rows.append(
+                market.price("AAA", day, close, split_ratio=None, cash_dividend=None, vendor_adjusted_close=close * factor, known_at=known)
+            )
     _, actions = _actions(market, rows)
     assert actions == [(days[3], 2.0, 0.0, "ratio_read")]
 
@@ -65,7 +77,9 @@ def test_noise_in_adjusted_closes_is_no_action(market):
 
 def test_a_session_whose_ratio_nobody_saw_counts_as_one_and_says_so(market):
     """The archive of MARCH[1] is missing: its session is first seen in the archive of the next day, without the day before."""
-    rows = [row for row in _archives(market, [100.0, 101.0, 100.0], [100.0, 101.0, 100.0, 101.0]) if row["known_at"] != market.day_end(MARCH[1])]
+    rows = [
+        row for row in _archives(market, [100.0, 101.0, 100.0], [100.0, 101.0, 100.0, 101.0]) if row["known_at"] != market.day_end(MARCH[1])
+    ]
     built, _ = _actions(market, rows)
     seen = built["prices_clean"].sort("session_date").select("session_date", "split_ratio", "cash_dividend", "return_1e9", "quality").rows()
     assert seen[1] == (MARCH[1], 1.0, None, 10_000_000, "action_unseen")

@@ -34,7 +34,10 @@ def _state(rows, end, kind="quarter", seen: datetime | None = None):
 
 
 def test_the_fourth_quarter_is_the_year_less_nine_months(market):
-    rows, _ = _built(market, _year(market, {"revenue": (10.0, 20.0, 30.0, 100.0), "operating_cash_flow": (1.0, 3.0, 6.0, 10.0), "assets": (7.0, 7.0, 7.0, 8.0)}))
+    rows, _ = _built(
+        market,
+        _year(market, {"revenue": (10.0, 20.0, 30.0, 100.0), "operating_cash_flow": (1.0, 3.0, 6.0, 10.0), "assets": (7.0, 7.0, 7.0, 8.0)}),
+    )
     fourth = _state(rows, FY)
     assert (fourth["revenue"], fourth["operating_cash_flow"], fourth["assets"]) == (40.0, 4.0, 8.0)
     assert (fourth["fiscal_period"], fourth["is_derived"], fourth["known_at"]) == ("Q4", True, market.at(TOLD[FY]))
@@ -63,13 +66,17 @@ def test_income_from_the_start_of_the_year_is_differenced(market):
 
 def test_the_fourth_quarter_s_eps_is_net_income_over_the_year_s_shares(market):
     """FY 10 m at 5 a share are 2 m shares; the quarter earned 4 m: 2 a share. FY EPS less nine months would be 5 - 3.5 = 1.5."""
-    rows, _ = _built(market, _year(market, {"net_income": (2e6, 2e6, 2e6, 1e7), "eps_diluted": (1.0, 1.0, 1.5, 5.0), "revenue": (1e7,) * 3 + (4e7,)}))
+    rows, _ = _built(
+        market, _year(market, {"net_income": (2e6, 2e6, 2e6, 1e7), "eps_diluted": (1.0, 1.0, 1.5, 5.0), "revenue": (1e7,) * 3 + (4e7,)})
+    )
     assert _state(rows, FY)["eps_diluted"] == 2.0
 
 
 def test_a_fourth_quarter_out_of_proportion_has_no_flows(market):
     """Year to date revenue filed as a quarter: 100 - (10 + 30 + 60) = 0 is below a fifth of the mean quarter."""
-    rows, _ = _built(market, _year(market, {"revenue": (10.0, 30.0, 60.0, 100.0), "net_income": (1.0, 1.0, 1.0, 4.0), "equity": (1.0, 2.0, 3.0, 4.0)}))
+    rows, _ = _built(
+        market, _year(market, {"revenue": (10.0, 30.0, 60.0, 100.0), "net_income": (1.0, 1.0, 1.0, 4.0), "equity": (1.0, 2.0, 3.0, 4.0)})
+    )
     fourth = _state(rows, FY)
     assert (fourth["revenue"], fourth["net_income"], fourth["equity"]) == (None, None, 4.0)
     assert "fourth_quarter_guard" in fourth["quality"]
@@ -85,7 +92,10 @@ def test_a_year_far_above_its_quarters_is_suspect(market):
 def test_quarters_of_a_retail_year_find_each_other(market):
     """12, 12, 12 and 16 weeks."""
     ends = (("2023-03-26", "Q1"), ("2023-06-18", "Q2"), ("2023-09-10", "Q3"), ("2023-12-31", "FY"))
-    filings = [market.filing("AAA", end, period, market.at("2024-02-01"), revenue=value) for (end, period), value in zip(ends, (3.0, 3.0, 3.0, 13.0), strict=True)]
+    filings = [
+        market.filing("AAA", end, period, market.at("2024-02-01"), revenue=value)
+        for (end, period), value in zip(ends, (3.0, 3.0, 3.0, 13.0), strict=True)
+    ]
     assert _state(_built(market, filings)[0], "2023-12-31")["revenue"] == 4.0
 
 
@@ -187,7 +197,10 @@ def test_sales_that_outgrow_the_past_are_believed_while_assets_fit(market):
 
 
 def test_a_share_count_in_the_wrong_unit_is_dropped_and_flagged(market):
-    filings = [market.filing("AAA", end, p, market.at(TOLD[end]), assets=1.0, shares_outstanding=count) for end, p, count in ((Q1, "Q1", 5e6), (Q2, "Q2", 5e3))]
+    filings = [
+        market.filing("AAA", end, p, market.at(TOLD[end]), assets=1.0, shares_outstanding=count)
+        for end, p, count in ((Q1, "Q1", 5e6), (Q2, "Q2", 5e3))
+    ]
     state = _state(_built(market, filings)[0], Q2)
     assert (state["shares_outstanding"], "shares_in_wrong_unit" in state["quality"]) == (None, True)
 
@@ -209,7 +222,9 @@ def test_nonsense_fiscal_years_are_repaired(market):
 
 def test_reported_accounts_beat_assumed_ones_from_the_instant_they_are_known(market):
     """The assumed row stays where the reported one is silent."""
-    assumed = market.filing("AAA", Q1, "Q1", market.at("2023-07-31"), revenue=9.0, equity=5.0, source="history", known_at_rule="assumed_lag")
+    assumed = market.filing(
+        "AAA", Q1, "Q1", market.at("2023-07-31"), revenue=9.0, equity=5.0, source="history", known_at_rule="assumed_lag"
+    )
     reported = market.filing("AAA", Q1, "Q1", market.at("2023-09-01"), revenue=10.0)
     rows, _ = _built(market, [assumed, reported])
     before, after = (_state(rows, Q1, seen=market.at(day)) for day in ("2023-08-31", "2023-09-01"))
@@ -253,3 +268,9 @@ def test_accounts_of_the_whole_year_called_the_fourth_quarter_are_the_year(marke
 def test_a_fourth_quarter_that_was_filed_is_kept_as_filed(market):
     filings = [*_year(market, {"revenue": (10.0, 20.0, 30.0, 100.0)}), market.filing("AAA", FY, "Q4", market.at(TOLD[FY]), revenue=41.0)]
     assert _state(_built(market, filings)[0], FY)["revenue"] == 41.0
+
+
+@pytest.mark.parametrize(("fourth", "kept"), [(6.0, True), (5.9, False), (150.0, True), (150.1, False)])
+def test_the_fourth_quarter_lies_between_a_fifth_and_five_times_the_mean_quarter(market, fourth, kept):
+    rows, _ = _built(market, _year(market, {"revenue": (30.0, 30.0, 30.0, 90.0 + fourth)}))
+    assert (_state(rows, FY)["revenue"] is not None) == kept

@@ -19,17 +19,27 @@ _LABEL = {3: "Q1", 6: "Q2", 9: "Q3", 12: "FY"}
 _WINDOW = {1: (75, 125), 2: (160, 215), 3: (259, 289)}
 
 
+def _mostly(low, high):
+    """A whole number, one time in six unknown."""
+    return st.integers(0, 5).flatmap(lambda k: st.none() if k == 5 else st.integers(low, high))
+
+
 @st.composite
 def firms(draw):
-    """Filings of two years: late ones, missing ones, amended ones, with holes; reported in one of three ways."""
-    income_from_start, cash_from_start = draw(st.sampled_from([(False, True), (True, True), (False, False)]))
+    """Filings of two years: late ones, missing ones, amended ones, with holes; reported in one of four ways."""
+    income_from_start, cash_from_start, by_half_year = draw(
+        st.sampled_from([(False, True, False), (True, True, False), (True, True, True), (False, False, False)])
+    )
     filings = []
     for end in _ENDS:
-        for kind in draw(st.lists(st.sampled_from(["original", "amendment"]), max_size=3, unique=False)):
-            lag = draw(st.one_of(st.integers(20, 60), st.integers(20, 700)))
-            values = {item: draw(st.one_of(st.none(), st.integers(10, 400))) for item in ITEMS[:4]}
-            values |= {item: draw(st.one_of(st.none(), st.integers(1000, 3000))) for item in STANDING}
+        for kind in draw(st.sampled_from([[], *[["original"]] * 4, ["original"] * 2, *[["original", "amendment"]] * 3, ["amendment"]])):
+            lag = draw(st.integers(20, 60)) if draw(st.integers(0, 2)) else draw(st.integers(60, 700))
+            values = {item: draw(_mostly(100, 400)) for item in ITEMS[:4]} | {item: draw(_mostly(1000, 3000)) for item in STANDING}
             label = _LABEL[end.month] if end.month != 12 else draw(st.sampled_from(["FY", "FY", "FY", "Q4"]))
+            scale = int(label[1]) if income_from_start and label != "FY" else 4 if label == "FY" else 1
+            values |= {item: None if values[item] is None else values[item] * scale for item in FLOWS}
+            if by_half_year and label in ("Q1", "Q3"):
+                values |= dict.fromkeys(CASH)
             filings.append(
                 {
                     "end": end,
@@ -91,7 +101,9 @@ def _part(states, end, number, label):
 
 
 def _silent(statement):
-    return bool(statement and statement["income_from_start"] and statement["cash_from_start"] and all(statement[item] is None for item in CASH))
+    return bool(
+        statement and statement["income_from_start"] and statement["cash_from_start"] and all(statement[item] is None for item in CASH)
+    )
 
 
 def _to_date(parts, upto, item):
@@ -158,7 +170,9 @@ def test_versions_are_what_a_reader_of_the_filings_would_have_worked_out(market,
     who = market.who(raw)
     built, _ = fundamentals_clean(raw["fundamentals"], who, MONTHS)
     for instant in sorted({filing["known"] for filing in filings}):
-        seen = built.filter(pl.col("known_at") <= market.at(instant)).sort("known_at").unique(["period_end_date", "period_kind"], keep="last")
+        seen = (
+            built.filter(pl.col("known_at") <= market.at(instant)).sort("known_at").unique(["period_end_date", "period_kind"], keep="last")
+        )
         ours = {(row["period_end_date"], row["period_kind"]): {item: row[item] for item in ITEMS} for row in seen.iter_rows(named=True)}
         assert ours == visible(filings, instant)
     if filings:

@@ -218,7 +218,9 @@ def test_shares_are_inferred_from_earnings_where_they_are_not_reported(market):
     assert (row["shares_outstanding"], row["shares_source"], row["market_cap"]) == (1e7, "inferred", 1e8)
 
 
-@pytest.mark.parametrize("items", [{"net_income": 5e5, "eps_diluted": 0.09}, {"net_income": -5e6, "eps_diluted": 0.5}, {"net_income": 100.0, "eps_diluted": 0.5}])
+@pytest.mark.parametrize(
+    "items", [{"net_income": 5e5, "eps_diluted": 0.09}, {"net_income": -5e6, "eps_diluted": 0.5}, {"net_income": 100.0, "eps_diluted": 0.5}]
+)
 def test_no_shares_are_inferred_where_the_quotient_says_nothing(market, items):
     told = market.filing("AAA", "2023-12-31", "Q4", market.at(MARCH[0]), **items)
     assert _row(_built(market, market.prices("AAA", "2024-03", [10.0, 10.0]), fundamentals=[told]), MARCH[1])["market_cap"] is None
@@ -228,16 +230,26 @@ def test_market_cap_is_the_issuer_s_sum_over_its_lines_with_the_last_close_of_a_
     """A: 10 x 1,000; B: 20 x 500; on the second day B does not trade."""
     rows = [*market.prices("A", "2024-03", [10.0, 11.0]), market.price("B", MARCH[0], 20.0)]
     told = [market.listing(symbol, market.day_end(MARCH[0]), issuer="7", share_class=symbol) for symbol in "AB"]
-    filings = [market.filing(symbol, "2023-12-31", "FY", market.at(MARCH[0]), shares_outstanding=count) for symbol, count in (("A", 1000.0), ("B", 500.0))]
+    filings = [
+        market.filing(symbol, "2023-12-31", "FY", market.at(MARCH[0]), shares_outstanding=count)
+        for symbol, count in (("A", 1000.0), ("B", 500.0))
+    ]
     built = _built(market, rows, securities=told, fundamentals=filings)
-    assert sorted(built["prices_clean"].select("session_date", "market_cap").rows()) == [(MARCH[0], 20_000.0), (MARCH[0], 20_000.0), (MARCH[1], 21_000.0)]
+    assert sorted(built["prices_clean"].select("session_date", "market_cap").rows()) == [
+        (MARCH[0], 20_000.0),
+        (MARCH[0], 20_000.0),
+        (MARCH[1], 21_000.0),
+    ]
 
 
 def test_a_receipt_counts_in_receipts(market):
     """1,000 ordinary shares at 4 a receipt are 250 receipts."""
     told = market.listing("AAA", market.day_end(MARCH[0]), security_type="adr", adr_ratio=4.0)
     filed = market.filing("AAA", "2023-12-31", "FY", market.at(MARCH[0]), shares_outstanding=1000.0)
-    assert _row(_built(market, market.prices("AAA", "2024-03", [10.0]), securities=[told], fundamentals=[filed]), MARCH[0])["market_cap"] == 2500.0
+    assert (
+        _row(_built(market, market.prices("AAA", "2024-03", [10.0]), securities=[told], fundamentals=[filed]), MARCH[0])["market_cap"]
+        == 2500.0
+    )
 
 
 def test_prices_without_a_known_symbol_or_rows_build_empty_tables(market):

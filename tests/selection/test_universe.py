@@ -29,9 +29,9 @@ def weights_of(rows):
 
 
 def test_the_floor_sells_a_tenth_of_the_assets_in_five_days_at_a_tenth_of_the_volume():
-    """Major: 0.10 x 50 million / (5 x 0.10) = 10 million a day; SAMURAI: 0.10 x 5 billion / 0.5 = 1 billion yen."""
+    """Major: 0.10 x 50 million / (5 x 0.10) = 10 million a day; SAMURAI: 0.10 x 1 billion / 0.5 = 200 million yen."""
     assert traded_value_floor(MAJOR_100) == pytest.approx(10e6)
-    assert traded_value_floor(SAMURAI_25) == pytest.approx(1e9)
+    assert traded_value_floor(SAMURAI_25) == pytest.approx(200e6)
 
 
 def test_a_name_below_the_floor_cannot_be_bought(hand):

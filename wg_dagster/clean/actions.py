@@ -2,14 +2,16 @@
 
 import polars as pl
 
-from wg_dagster.clean.captures import fault, latest_captures, placed, security_codes, keyed, visible
+from wg_dagster.clean.captures import fault, keyed, latest_captures, placed, security_codes, visible
 from wg_dagster.clean.identity import Identity
 from wg_dagster.clean.quarantine import set_aside
 from wg_dagster.schemas.tables import TABLES
 
 SMALLEST_STEP = 0.004  # closes and adjusted closes are printed in cents: a smaller difference is float noise
 SMALLEST_CHANGE = 1e-4
-SPLITS = tuple(sorted({(n, 1) for n in range(2, 31)} | {(3, 2), (5, 2), (7, 2), (4, 3), (5, 3), (5, 4), (6, 5)}, key=lambda terms: terms[0] / terms[1]))
+SPLITS = tuple(
+    sorted({(n, 1) for n in range(2, 31)} | {(3, 2), (5, 2), (7, 2), (4, 3), (5, 3), (5, 4), (6, 5)}, key=lambda terms: terms[0] / terms[1])
+)
 REVERSE_SPLITS = tuple((1, n) for n in (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 200))
 _NOT_AN_ACTION = ("unknown_symbol", "missing_session", "future_session", "not_a_session")
 _OUT = ["security_id", "session_date", "session_month", "market", "split_ratio", "cash_dividend", "known_at", "quality"]

@@ -37,13 +37,16 @@ def benchmark_nav(raw: pl.DataFrame, months: Sequence[str]) -> tuple[pl.DataFram
     )
     visible = (pl.col("session_month") == pl.col("month")) & (pl.col("known_at") <= pl.col("month_cutoff_at"))
     order = [*_SERIES, "session_index", "known_at", "source_file", "source_line"]
-    latest = rows.filter(pl.col("rule").is_null() & visible).sort(order).unique([*_SERIES, "session_index"], keep="last", maintain_order=True)
+    latest = (
+        rows.filter(pl.col("rule").is_null() & visible).sort(order).unique([*_SERIES, "session_index"], keep="last", maintain_order=True)
+    )
     growth = pl.col("level") / pl.col("level").shift().over(_SERIES)
     inside = pl.col("month").is_in(list(months))
     best_last = [growth.is_not_null(), "is_total_return", ~pl.col("is_net"), ~pl.col("is_proxy"), "source"]
     chosen = (
         latest.with_columns(
-            ((growth - 1) * NANO).round().cast(pl.Int64).alias("return_1e9"), (growth.log() * NANO).round().cast(pl.Int64).alias("log_return_1e9")
+            ((growth - 1) * NANO).round().cast(pl.Int64).alias("return_1e9"),
+            (growth.log() * NANO).round().cast(pl.Int64).alias("log_return_1e9"),
         )
         .with_columns(pl.col("return_1e9").is_not_null().alias("_has_return"))
         .filter(inside)
@@ -57,7 +60,9 @@ def benchmark_nav(raw: pl.DataFrame, months: Sequence[str]) -> tuple[pl.DataFram
 def benchmark_members(raw: pl.DataFrame, identity: Identity, months: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of `benchmark_members` for these months, and quarantine rows of members without a security."""
     ends = month_ends().filter(pl.col("month").is_in(list(months)))
-    told = raw.drop("month").with_columns(_market().alias("_index_market")).join(ends, left_on="_index_market", right_on="market", how="inner")
+    told = (
+        raw.drop("month").with_columns(_market().alias("_index_market")).join(ends, left_on="_index_market", right_on="market", how="inner")
+    )
     spell = ["source", "index_id", "vendor_symbol", "valid_from"]
     latest = (
         told.filter(pl.col("known_at") <= pl.col("month_cutoff_at"))
@@ -66,7 +71,11 @@ def benchmark_members(raw: pl.DataFrame, identity: Identity, months: Sequence[st
     )
     starts = pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("as_of_date"))
     lasts = pl.col("valid_to").is_null() | (pl.col("valid_to") >= pl.col("as_of_date"))
-    symbols = identity.holders.select("market", "vendor_symbol", "holder", "valid_from", "security_id").unique().rename({"valid_from": "_held_from"})
+    symbols = (
+        identity.holders.select("market", "vendor_symbol", "holder", "valid_from", "security_id")
+        .unique()
+        .rename({"valid_from": "_held_from"})
+    )
     inside = latest.filter(starts & lasts).rename({"_index_market": "market"}).with_row_index("_row")
     held = inside.join(symbols, on=["market", "vendor_symbol"], how="left").filter(
         pl.col("security_id").is_null() | (pl.col("holder") == 0) | (pl.col("_held_from") <= pl.col("as_of_date"))

@@ -70,7 +70,9 @@ def latest_captures(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         return ordered, ordered.clear()
     rank = pl.col("known_at_rule").replace_strict(RANK, default=0, return_dtype=pl.Int8)
     several = ordered.filter(again).with_columns(rank.alias("_rank"))
-    several = several.sort("key", "_rank", "source", "known_at", "source_file", "source_line", descending=[False, True, True, False, False, False])
+    several = several.sort(
+        "key", "_rank", "source", "known_at", "source_file", "source_line", descending=[False, True, True, False, False, False]
+    )
     capture = ["key", "source", "known_at"]
     copies = several.filter(~pl.struct(capture).is_last_distinct()).drop("_rank")
     best = several.unique("key", keep="last", maintain_order=True).drop("_rank")

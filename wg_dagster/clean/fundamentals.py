@@ -47,10 +47,15 @@ def _joined_sources(rows: pl.DataFrame) -> pl.DataFrame:
     group = [k for k, stream in enumerate(streams) if stream.startswith("0")]
     has_group = pl.any_horizontal(pl.col(f"there@{k}").fill_null(value=False) for k in group) if group else pl.lit(value=False)
     best = [
-        pl.coalesce(pl.when(~has_group if k not in group else pl.lit(value=True)).then(f"{name}@{k}") for k in range(len(streams))).alias(name)
+        pl.coalesce(pl.when(~has_group if k not in group else pl.lit(value=True)).then(f"{name}@{k}") for k in range(len(streams))).alias(
+            name
+        )
         for name in [*ITEMS, *_FACTS]
     ]
-    return pl.concat([rows.join(several.select(_PERIOD).unique(), on=_PERIOD, how="anti").drop("stream"), joined.select(*_PERIOD, "known_at", *best)], how="diagonal")
+    return pl.concat(
+        [rows.join(several.select(_PERIOD).unique(), on=_PERIOD, how="anti").drop("stream"), joined.select(*_PERIOD, "known_at", *best)],
+        how="diagonal",
+    )
 
 
 def _with_liabilities(rows: pl.DataFrame) -> pl.DataFrame:

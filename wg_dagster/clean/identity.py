@@ -11,14 +11,11 @@ from functools import lru_cache
 
 import polars as pl
 
-from wg_dagster.clean.views import MARKET_OF_EXCHANGE, local_date, market_sessions, month_ends, session_index_on, with_visible_month
+from wg_dagster.clean.renames import SYMBOL, renames_of, told_issuers
+from wg_dagster.clean.spans import PRICED
+from wg_dagster.clean.views import MARKET_OF_EXCHANGE, local_date, market_sessions, session_index_on, with_visible_month
 
 SILENCE = 90  # sessions without a price after which a symbol has been given to another line
-RENAME_GAP = 5  # sessions between the last price under the old symbol and the first under the new one
-SEEN_IN = ("prices", "adjusted_prices", "fundamentals", "forecasts", "earnings_announcements")
-PRICED = ("prices", "adjusted_prices")
-_PIECE = 100  # calendar days without a row that cut a span in two: fewer than 90 sessions, so that pieces can be judged
-_SYMBOL = ["market", "vendor_symbol"]
 
 
 @dataclass(frozen=True)
@@ -65,46 +62,6 @@ class Identity:
         )
 
 
-def symbol_spans(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `symbol_spans` (columns of the contract) for the raw rows of one table."""
-    cutoffs = _cutoffs(rows.select("month").unique())
-    if table in PRICED:
-        # A session after the day of publication is a fault, not a sighting; Tokyo's day is the earliest to begin.
-        dated = rows.rename({"session_date": "_date"}).filter(pl.col("_date") <= pl.col("known_at").dt.offset_by("14h").dt.date())
-    else:
-        dated = rows.with_columns(pl.col("known_at").dt.offset_by("-5h").dt.date().alias("_date"))
-    cutoff = pl.when(pl.col("currency") == "JPY").then("_tokyo").otherwise("_new_york")
-    dated = dated.join(cutoffs, on="month", how="left", validate="m:1", maintain_order="left").with_columns((pl.col("known_at") > cutoff).alias("_part"))
-    keys = ["month", "source", "vendor_symbol", "_part"]
-    spans = dated.group_by(keys).agg(*_SPAN)
-    long = spans.filter((pl.col("valid_to") - pl.col("valid_from")).dt.total_days() > _PIECE).select(keys)
-    if long.height:
-        pieces = (
-            dated.join(long, on=keys, how="semi", nulls_equal=True)
-            .sort(*keys, "_date")
-            .with_columns((pl.col("_date").diff().over(keys).dt.total_days() > _PIECE).fill_null(value=False).cum_sum().over(keys).alias("_piece"))
-        )
-        cut = pieces.group_by([*keys, "_piece"]).agg(*_SPAN).drop("_piece")
-        spans = pl.concat([spans.join(long, on=keys, how="anti", nulls_equal=True), cut.select(spans.columns)])
-    return spans.filter(pl.col("vendor_symbol").is_not_null()).with_columns(pl.lit(table).alias("table")).drop("_part")
-
-
-_SPAN = (
-    pl.col("currency").drop_nulls().first(),
-    pl.col("_date").min().alias("valid_from"),
-    pl.col("_date").max().alias("valid_to"),
-    pl.col("known_at").min(),
-)
-
-
-def _cutoffs(months: pl.DataFrame) -> pl.DataFrame:
-    """The two markets' cut-offs of each month."""
-    for market, name in (("US", "_new_york"), ("JP", "_tokyo")):
-        ends = month_ends().filter(pl.col("market") == market).select("month", pl.col("month_cutoff_at").alias(name))
-        months = months.join(ends, on="month", how="left", validate="1:1")
-    return months
-
-
 @dataclass(frozen=True)
 class _Sightings:
     """Frames that compare by content, so that every station of a run shares one decision."""
@@ -126,7 +83,7 @@ def _decided(sightings: _Sightings) -> Identity:
     placed = with_visible_month(_with_markets(sightings.spans, told)).with_columns(_symbol_number())
     placed = session_index_on(session_index_on(placed, "valid_from", "first_index"), "valid_to", "last_index")
     holders = _held(placed, None)
-    renames = _renames(holders, with_visible_month(_told_of(told, placed)))
+    renames = renames_of(holders, with_visible_month(told_issuers(told, placed)))
     if renames.height:
         holders = _held(placed, renames)
     return _identity(holders, renames, told)
@@ -146,13 +103,21 @@ def _with_markets(spans: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     exchanges = (
         told.drop_nulls("exchange")
         .unique(["source", "vendor_symbol"], keep="first", maintain_order=True)
-        .select("source", "vendor_symbol", pl.col("exchange").replace_strict(MARKET_OF_EXCHANGE, default=None, return_dtype=pl.String).alias("_told"))
+        .select(
+            "source",
+            "vendor_symbol",
+            pl.col("exchange").replace_strict(MARKET_OF_EXCHANGE, default=None, return_dtype=pl.String).alias("_told"),
+        )
     )
     priced = (
         spans.filter(pl.col("table").is_in(PRICED) & pl.col("currency").is_in(["USD", "JPY"]))
         .sort("known_at", "table", "valid_from")
         .unique(["source", "vendor_symbol"], keep="first", maintain_order=True)
-        .select("source", "vendor_symbol", pl.col("currency").replace_strict({"USD": "US", "JPY": "JP"}, default=None, return_dtype=pl.String).alias("_priced"))
+        .select(
+            "source",
+            "vendor_symbol",
+            pl.col("currency").replace_strict({"USD": "US", "JPY": "JP"}, default=None, return_dtype=pl.String).alias("_priced"),
+        )
     )
     spelled = pl.when(pl.col("vendor_symbol").str.contains(r"^\d")).then(pl.lit("JP")).otherwise(pl.lit("US"))
     symbols = ["source", "vendor_symbol"]
@@ -177,20 +142,28 @@ def _held(placed: pl.DataFrame, renames: pl.DataFrame | None) -> pl.DataFrame:
     fresh = ((pl.col("first_index") - last_before) > SILENCE).fill_null(value=False) | first_again
     priced = priced.with_columns(fresh.cum_sum().over("symbol").cast(pl.Int64).alias("holder"))
     starts = priced.group_by(["symbol", "holder"], maintain_order=True).agg(
-        pl.col("valid_from").first().alias("start"), pl.col("first_index").first().alias("start_index"), pl.col("visible_month").first().alias("start_month")
+        pl.col("valid_from").first().alias("start"),
+        pl.col("first_index").first().alias("start_index"),
+        pl.col("visible_month").first().alias("start_month"),
     )
     latest = _by_holder(placed, starts)
     first_seen = (
         placed.sort("visible_month", "valid_from")
         .group_by("symbol", maintain_order=True)
-        .agg(pl.col("valid_from").filter(pl.col("visible_month") == pl.col("visible_month").first()).min().alias("_seen"), pl.col("visible_month").first().alias("_seen_month"))
+        .agg(
+            pl.col("valid_from").filter(pl.col("visible_month") == pl.col("visible_month").first()).min().alias("_seen"),
+            pl.col("visible_month").first().alias("_seen_month"),
+        )
     )
     is_first = pl.col("holder") == 0
     return (
         latest.join(first_seen, on="symbol", how="left", validate="m:1")
         .with_columns(
             pl.when(is_first).then("_seen").otherwise("start").alias("start"),
-            pl.when(is_first & (pl.col("_seen_month") < pl.col("start_month"))).then(None).otherwise(pl.col("start_index")).alias("start_index"),
+            pl.when(is_first & (pl.col("_seen_month") < pl.col("start_month")))
+            .then(None)
+            .otherwise(pl.col("start_index"))
+            .alias("start_index"),
             pl.when(is_first).then("_seen_month").otherwise("start_month").alias("start_month"),
         )
         .drop("_seen", "_seen_month")
@@ -202,7 +175,9 @@ def _given_up(placed: pl.DataFrame, renames: pl.DataFrame | None) -> pl.DataFram
     if renames is None:
         return pl.DataFrame(schema={"symbol": pl.UInt32, "_lost_month": pl.String, "_lost_index": pl.Int32})
     numbers = placed.select("symbol", "market", pl.col("vendor_symbol").alias("old_symbol")).unique()
-    left = renames.unique(["market", "old_symbol"], keep="first", maintain_order=True).join(numbers, on=["market", "old_symbol"], how="inner")
+    left = renames.unique(["market", "old_symbol"], keep="first", maintain_order=True).join(
+        numbers, on=["market", "old_symbol"], how="inner"
+    )
     return left.select("symbol", pl.col("visible_month").alias("_lost_month"), pl.col("first_index").alias("_lost_index"))
 
 
@@ -228,76 +203,47 @@ def _by_holder(placed: pl.DataFrame, starts: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([kept, changed.select(kept.columns)]).drop("_row")
 
 
-def _told_of(told: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
-    markets = placed.select("source", "vendor_symbol", "market").unique()
-    return told.drop_nulls("issuer").join(markets, on=["source", "vendor_symbol"], how="inner").select(
-        "source", "vendor_symbol", "market", "issuer", pl.col("share_class").fill_null(""), "known_at"
-    )
-
-
-def _renames(holders: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
-    """| market | new_symbol | new_holder | old_symbol | old_holder | visible_month | first_index |, in order of the change."""
-    starts = holders.select(*_SYMBOL, "symbol", "holder", "start_index", "start_month").unique(["symbol", "holder"]).drop_nulls("start_index").drop("symbol")
-    line = ["source", "market", "issuer", "share_class"]
-    new = told.join(starts, on=_SYMBOL, how="inner").filter(pl.col("visible_month") <= pl.col("start_month"))
-    new = new.sort("known_at").unique(["source", *_SYMBOL, "holder"], keep="last", maintain_order=True)
-    old = told.select(*line, pl.col("vendor_symbol").alias("old_symbol"), pl.col("visible_month").alias("_told_month")).sort("_told_month")
-    old = old.unique([*line, "old_symbol"], keep="first", maintain_order=True)
-    pairs = new.join(old, on=line, how="inner").filter(
-        (pl.col("old_symbol") != pl.col("vendor_symbol")) & (pl.col("_told_month") <= pl.col("start_month"))
-    )
-    priced = holders.filter(pl.col("table").is_in(PRICED)).select(
-        "market",
-        pl.col("vendor_symbol").alias("old_symbol"),
-        pl.col("holder").alias("old_holder"),
-        pl.col("visible_month").alias("_seen_month"),
-        "last_index",
-    )
-    seen = pairs.join(priced, on=["market", "old_symbol"], how="inner").filter(pl.col("_seen_month") <= pl.col("start_month"))
-    ended = seen.group_by("market", pl.col("vendor_symbol").alias("new_symbol"), pl.col("holder").alias("new_holder"), "old_symbol", "start_month", "start_index").agg(
-        pl.col("last_index").max(), pl.col("old_holder").max()
-    )
-    silent = pl.col("start_index") - pl.col("last_index")
-    return (
-        ended.filter(silent.is_between(1, RENAME_GAP))
-        .sort("start_index", "new_symbol", silent, "old_symbol")
-        .unique(["market", "new_symbol", "new_holder"], keep="first", maintain_order=True)
-        .unique(["market", "old_symbol", "old_holder"], keep="first", maintain_order=True)
-        .rename({"start_month": "visible_month", "start_index": "first_index"})
-    )
-
-
 def _identity(holders: pl.DataFrame, renames: pl.DataFrame, told: pl.DataFrame) -> Identity:
-    starts = holders.select(*_SYMBOL, "holder", "start").unique().sort(*_SYMBOL, "holder")
+    starts = holders.select(*SYMBOL, "holder", "start").unique().sort(*SYMBOL, "holder")
     starts = starts.with_columns(pl.concat_str("market", "vendor_symbol", pl.col("start").dt.to_string(), separator="|").alias("key"))
     starts = starts.join(_hashes(starts["key"], "s"), on="key", how="left", validate="1:1", maintain_order="left")
-    own = {(market, symbol, holder): value for market, symbol, holder, value in starts.select(*_SYMBOL, "holder", "id").iter_rows()}
+    own = {(market, symbol, holder): value for market, symbol, holder, value in starts.select(*SYMBOL, "holder", "id").iter_rows()}
     ends = {}
     for change in renames.iter_rows(named=True):
         old = (change["market"], change["old_symbol"], change["old_holder"])
         own[change["market"], change["new_symbol"], change["new_holder"]] = own[old]
         ends[old] = change["first_index"]
-    keys = list(starts.select(*_SYMBOL, "holder").iter_rows())
+    keys = list(starts.select(*SYMBOL, "holder").iter_rows())
     starts = starts.with_columns(
-        pl.Series("security_id", [own[key] for key in keys], dtype=pl.String), pl.Series("_end", [ends.get(key) for key in keys], dtype=pl.Int32)
+        pl.Series("security_id", [own[key] for key in keys], dtype=pl.String),
+        pl.Series("_end", [ends.get(key) for key in keys], dtype=pl.Int32),
     )
     calendar = market_sessions().select("market", pl.col("session_index").alias("_end"), pl.col("session_date").alias("_end_date"))
     starts = (
         starts.join(calendar, on=["market", "_end"], how="left", validate="m:1", maintain_order="left")
-        .with_columns(
-            pl.min_horizontal("_end_date", pl.col("start").shift(-1).over(_SYMBOL)).dt.offset_by("-1d").alias("_until")
-        )
-        .select(*_SYMBOL, "holder", "security_id", pl.col("_until"))
+        .with_columns(pl.min_horizontal("_end_date", pl.col("start").shift(-1).over(SYMBOL)).dt.offset_by("-1d").alias("_until"))
+        .select(*SYMBOL, "holder", "security_id", pl.col("_until"))
     )
-    known = holders.join(starts, on=[*_SYMBOL, "holder"], how="left", validate="m:1")
+    known = holders.join(starts, on=[*SYMBOL, "holder"], how="left", validate="m:1")
     mapped = (
-        known.select("source", *_SYMBOL).unique()
-        .join(starts, on=_SYMBOL, how="inner")
-        .join(holders.select(*_SYMBOL, "holder", "start").unique(), on=[*_SYMBOL, "holder"], how="left", validate="m:1")
-        .select("source", "vendor_symbol", "market", pl.col("start").alias("valid_from"), pl.col("_until").alias("valid_to"), "security_id", "holder")
+        known.select("source", *SYMBOL)
+        .unique()
+        .join(starts, on=SYMBOL, how="inner")
+        .join(holders.select(*SYMBOL, "holder", "start").unique(), on=[*SYMBOL, "holder"], how="left", validate="m:1")
+        .select(
+            "source",
+            "vendor_symbol",
+            "market",
+            pl.col("start").alias("valid_from"),
+            pl.col("_until").alias("valid_to"),
+            "security_id",
+            "holder",
+        )
         .sort("source", "vendor_symbol", "valid_from")
     )
-    seen = known.select("security_id", "market", "table", "currency", "vendor_symbol", "valid_from", "valid_to", "known_at", "visible_month")
+    seen = known.select(
+        "security_id", "market", "table", "currency", "vendor_symbol", "valid_from", "valid_to", "known_at", "visible_month"
+    )
     bare = Identity(mapped, seen, pl.DataFrame())
     return Identity(mapped, seen, _issuers(bare, told))
 
@@ -305,7 +251,11 @@ def _identity(holders: pl.DataFrame, renames: pl.DataFrame, told: pl.DataFrame) 
 def _issuers(identity: Identity, told: pl.DataFrame) -> pl.DataFrame:
     """First issuer that was told of each security: later spellings change nothing."""
     rows = identity.assign(told.drop_nulls("issuer").with_columns(listing_date().alias("_date")), date="_date")
-    first = rows.drop_nulls("security_id").sort("known_at", "source", "source_file", "source_line").unique("security_id", keep="first", maintain_order=True)
+    first = (
+        rows.drop_nulls("security_id")
+        .sort("known_at", "source", "source_file", "source_line")
+        .unique("security_id", keep="first", maintain_order=True)
+    )
     return first.select("security_id", "issuer", pl.col("known_at").alias("issuer_known_at"))
 
 
@@ -317,7 +267,9 @@ def listing_date() -> pl.Expr:
 def _later_holder(rows: pl.DataFrame, holders: pl.DataFrame, date: str) -> pl.DataFrame:
     """`_row` and `_holder_id` of the newest holder that had begun on the date of the row."""
     on = pl.col(date) if rows.schema[date] == pl.Date else local_date(pl.col(date), pl.col("market"))
-    later = holders.filter(pl.col("holder") > 0).select("source", "vendor_symbol", pl.col("valid_from").alias("_from"), pl.col("security_id").alias("_holder_id"))
+    later = holders.filter(pl.col("holder") > 0).select(
+        "source", "vendor_symbol", pl.col("valid_from").alias("_from"), pl.col("security_id").alias("_holder_id")
+    )
     return (
         rows.select("_row", "source", "vendor_symbol", on.alias("_on"))
         .join(later, on=["source", "vendor_symbol"], how="inner")

@@ -53,7 +53,9 @@ def looks_like_a_split(rows: pl.DataFrame) -> pl.Series:
     doubled = (before / pl.col("close") < 0.55) & (pl.col("close") >= 1)
     growth, split = (pl.col("close") * pl.col("split_ratio") / before).log().abs(), pl.col("split_ratio").log().abs()
     early = same_security(1) & (pl.col("split_ratio") != 1) & (growth > 0.8 * split) & (growth > 0.3)
-    marked = rows.select("key", "code", "session_index", "close", "volume", (quiet & (halved | doubled)).alias("_candidate"), early.alias("_early"))
+    marked = rows.select(
+        "key", "code", "session_index", "close", "volume", (quiet & (halved | doubled)).alias("_candidate"), early.alias("_early")
+    )
     few = marked.filter("_candidate")["code"].unique()
     near = marked.filter(pl.col("code").is_in(few.implode()))
     usual = pl.concat_list([_neighbour(k, same_month=False, column="volume") for k in range(1, AROUND + 1)]).list.mean()

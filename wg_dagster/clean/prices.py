@@ -46,7 +46,9 @@ def prices_clean(raw: pl.DataFrame, identity: Identity, known: Known, months: Se
     levels = impossible_levels(rows)
     doubtful = rows.filter(inside).join(levels, on="key", how="inner", validate="1:1")
     if levels.height:
-        rows = _with_actions(rows.join(levels, on="key", how="anti", maintain_order="left").drop("split_ratio", "cash_dividend", "action"), actions)
+        rows = _with_actions(
+            rows.join(levels, on="key", how="anti", maintain_order="left").drop("split_ratio", "cash_dividend", "action"), actions
+        )
     rows = _with_seen_ratios(rows, judged, codes)
     rows = _with_returns(rows).filter(inside)
     rows = _with_size(rows, known, _splits_so_far(actions), codes)
@@ -57,13 +59,20 @@ def _keyed_actions(actions: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     """Splits and dividends by `key`, sorted."""
     calendar = market_sessions().select("market", "session_date", "session_index")
     dated = actions.join(calendar, on=["market", "session_date"], how="inner", validate="m:1")
-    return keyed(dated, codes).drop_nulls("code").sort("key").select("key", "code", "split_ratio", "cash_dividend", pl.col("quality").alias("action"))
+    return (
+        keyed(dated, codes)
+        .drop_nulls("code")
+        .sort("key")
+        .select("key", "code", "split_ratio", "cash_dividend", pl.col("quality").alias("action"))
+    )
 
 
 def _with_actions(rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     """Splits and dividends since the row before: an action on a session without a usable row counts at the next one."""
     ends = rows.select(pl.col("key").alias("_row_key"))
-    moved = actions.join_asof(ends, left_on="key", right_on="_row_key", strategy="forward").filter(pl.col("_row_key") // KEY == pl.col("code"))
+    moved = actions.join_asof(ends, left_on="key", right_on="_row_key", strategy="forward").filter(
+        pl.col("_row_key") // KEY == pl.col("code")
+    )
     summed = moved.group_by("_row_key", maintain_order=True).agg(
         pl.col("split_ratio").product(), pl.col("cash_dividend").sum(), pl.col("action").sort().str.join(",")
     )

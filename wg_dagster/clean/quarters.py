@@ -46,10 +46,8 @@ def _instants(states: pl.DataFrame, start: datetime) -> pl.DataFrame:
     """Instants at which a period may have changed: its own filings, and later filings for earlier quarters of its year."""
     own = states.select(*_PERIOD, "known_at").unique()
     first = own.group_by(_PERIOD).agg(pl.col("known_at").min().alias("_first")).sort(*_PERIOD)
-    next_first = first.with_columns(
-        pl.col("_first").reverse().cum_min().reverse().shift(-1).over("security_id", "stream").alias("_later")
-    )
-    late = own.join(next_first, on=_PERIOD, how="left", validate="m:1").filter(pl.col("known_at") > pl.col("_later")).clear()
+    next_first = first.with_columns(pl.col("_first").reverse().cum_min().reverse().shift(-1).over("security_id", "stream").alias("_later"))
+    late = own.join(next_first, on=_PERIOD, how="left", validate="m:1").filter(pl.col("known_at") > pl.col("_later"))
     reaches = late.select("security_id", "stream", "known_at", pl.col("period_end_date").alias("_part_end")).join(
         first, on=["security_id", "stream"], how="inner"
     )
@@ -72,7 +70,9 @@ def _as_of(seen: pl.DataFrame, states: pl.DataFrame, by: list[str], of: list[str
     renamed = states.select(*(pl.col(column).alias(f"{name}.{column}") for column in states.columns))
     right = renamed.with_columns(pl.col(f"{name}.known_at").alias("_at")).sort("_at")
     left = seen.with_row_index("_row").sort("known_at")
-    found = left.join_asof(right, left_on="known_at", right_on="_at", by_left=by, by_right=[f"{name}.{column}" for column in of], check_sortedness=False)
+    found = left.join_asof(
+        right, left_on="known_at", right_on="_at", by_left=by, by_right=[f"{name}.{column}" for column in of], check_sortedness=False
+    )
     return found.sort("_row").drop("_row", "_at", *(f"{name}.{column}" for column in of), strict=False)
 
 
@@ -94,7 +94,9 @@ def _with_part(seen: pl.DataFrame, states: pl.DataFrame, label: int) -> pl.DataF
         .select("_seen", "_part_end")
     )
     placed = numbered.join(pairs, on="_seen", how="left", validate="1:1", maintain_order="left").drop("_seen")
-    return _as_of(placed, quarters.drop("is_year", "market"), ["security_id", "stream", "_part_end"], _PERIOD, f"q{label}").drop("_part_end")
+    return _as_of(placed, quarters.drop("is_year", "market"), ["security_id", "stream", "_part_end"], _PERIOD, f"q{label}").drop(
+        "_part_end"
+    )
 
 
 def _is_cumulative(part: str, item: str) -> pl.Expr:
@@ -104,7 +106,8 @@ def _is_cumulative(part: str, item: str) -> pl.Expr:
 def _to_date() -> list[pl.Expr]:
     """`to1.<item>`, `to2.<item>`: sums from the start of the fiscal year to the end of its first and second quarter."""
     two = [
-        pl.when(_is_cumulative("q2", item)).then(f"q2.{item}").otherwise(_to_first(item) + pl.col(f"q2.{item}")).alias(f"to2.{item}") for item in _SUMMED
+        pl.when(_is_cumulative("q2", item)).then(f"q2.{item}").otherwise(_to_first(item) + pl.col(f"q2.{item}")).alias(f"to2.{item}")
+        for item in _SUMMED
     ]
     return [_to_first(item).alias(f"to1.{item}") for item in _SUMMED] + two
 
@@ -125,7 +128,11 @@ def _is_silent(part: str) -> pl.Expr:
 
 def _half_year() -> list[pl.Expr]:
     own = _is_silent("own") & pl.col("number").is_in([1, 3])
-    return [own.alias("own_silent"), (_is_silent("q1") & _is_silent("q3")).alias("q3_silent"), (own | _is_silent("q1")).alias("by_half_year")]
+    return [
+        own.alias("own_silent"),
+        (_is_silent("q1") & _is_silent("q3")).alias("q3_silent"),
+        (own | _is_silent("q1")).alias("by_half_year"),
+    ]
 
 
 def _to_date_of_nine_months() -> list[pl.Expr]:
@@ -178,7 +185,11 @@ def _quarters(seen: pl.DataFrame) -> pl.DataFrame:
         "known_at",
         pl.concat_str(pl.lit("Q"), pl.col("number")).alias("fiscal_period"),
         "is_derived",
-        *(pl.when(is_fourth).then(pl.coalesce(f"year.{name}", f"own.{name}")).otherwise(f"own.{name}").alias(name) for name in _FACTS if name != "quality"),
+        *(
+            pl.when(is_fourth).then(pl.coalesce(f"year.{name}", f"own.{name}")).otherwise(f"own.{name}").alias(name)
+            for name in _FACTS
+            if name != "quality"
+        ),
         *ITEMS,
         merged_flags(own_flags, *(pl.when(mark).then(pl.lit(name)) for name, mark in marks.items())).alias("quality"),
     )

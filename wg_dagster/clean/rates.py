@@ -24,6 +24,8 @@ def rates_clean(raw: pl.DataFrame, months: Sequence[str]) -> tuple[pl.DataFrame,
         ).alias("rule")
     )
     sound = rows.filter(pl.col("rule").is_null()).sort("rate_id", "date", "month", "known_at", "source", "source_file", "source_line")
-    latest = sound.unique(["rate_id", "date", "month"], keep="last", maintain_order=True).unique(["rate_id", "date"], keep="first", maintain_order=True)
+    latest = sound.unique(["rate_id", "date", "month"], keep="last", maintain_order=True).unique(
+        ["rate_id", "date"], keep="first", maintain_order=True
+    )
     inside = pl.col("month").is_in(list(months))
     return latest.filter(inside).select(TABLES["rates_clean"].columns), set_aside("rates", rows.filter(inside))

@@ -42,4 +42,8 @@ def risk_returns(raw: pl.DataFrame, identity: Identity, months: Sequence[str]) -
 def _priced_before(identity: Identity, months: Sequence[str]) -> pl.DataFrame:
     """Markets and months from the first traded prices on."""
     first = identity.seen.filter(pl.col("table") == "prices").group_by("market").agg(pl.col("visible_month").min().alias("_first"))
-    return first.join(pl.DataFrame({"month": list(months)}, schema={"month": pl.String}), how="cross").filter(pl.col("month") >= pl.col("_first")).drop("_first")
+    return (
+        first.join(pl.DataFrame({"month": list(months)}, schema={"month": pl.String}), how="cross")
+        .filter(pl.col("month") >= pl.col("_first"))
+        .drop("_first")
+    )

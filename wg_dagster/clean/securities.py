@@ -4,18 +4,35 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from wg_dagster.clean.identity import PRICED, Identity, listing_date
+from wg_dagster.clean.identity import Identity, listing_date
+from wg_dagster.clean.spans import PRICED
 from wg_dagster.clean.views import MARKET_OF_EXCHANGE, merged_flags, month_ends, session_index_on
 from wg_dagster.schemas.tables import TABLES
 
 SILENT = 10  # sessions without a price after which a line without a known end is taken as gone
-ATTRIBUTES = (
-    "name exchange currency sector industry security_type share_class adr_ratio lot_size is_financial listed_from".split()
-)
+ATTRIBUTES = [
+    "name",
+    "exchange",
+    "currency",
+    "sector",
+    "industry",
+    "security_type",
+    "share_class",
+    "adr_ratio",
+    "lot_size",
+    "is_financial",
+    "listed_from",
+]
 _LEAVING = ("listed_to", "delisting_reason")
 _DEFAULT_EXCHANGE = {"US": "XNYS", "JP": "XTKS"}
 _FINANCIAL_SECTORS = (
-    "Finance", "Financials", "Financial Services", "Banks", "Insurance", "Securities & Commodity Futures", "Other Financing Business",
+    "Finance",
+    "Financials",
+    "Financial Services",
+    "Banks",
+    "Insurance",
+    "Securities & Commodity Futures",
+    "Other Financing Business",
 )
 _NOT_FINANCIAL = r"(?i)real estate|business services|diversified commercial services"  # kept by vendors under Finance
 
@@ -30,11 +47,16 @@ def securities_clean(raw: pl.DataFrame, identity: Identity, months: Sequence[str
     told = _told(raw, identity)
     grid = grid.sort("month_cutoff_at")
     for source in told["source"].unique().sort():
-        rows = told.filter(pl.col("source") == source).select("security_id", "known_at", *(pl.col(name).alias(f"{name}@{source}") for name in _LEAVING))
-        grid = grid.join_asof(rows, left_on="month_cutoff_at", right_on="known_at", by="security_id", check_sortedness=False).drop("known_at", strict=False)
+        rows = told.filter(pl.col("source") == source).select(
+            "security_id", "known_at", *(pl.col(name).alias(f"{name}@{source}") for name in _LEAVING)
+        )
+        grid = grid.join_asof(rows, left_on="month_cutoff_at", right_on="known_at", by="security_id", check_sortedness=False).drop(
+            "known_at", strict=False
+        )
     leaving = {name: [column for column in grid.columns if column.startswith(f"{name}@")] for name in _LEAVING}
     grid = grid.with_columns(
-        (pl.coalesce(columns) if columns else pl.lit(None, TABLES["securities_clean"].schema[name])).alias(name) for name, columns in leaving.items()
+        (pl.coalesce(columns) if columns else pl.lit(None, TABLES["securities_clean"].schema[name])).alias(name)
+        for name, columns in leaving.items()
     )
     filled = told.with_columns(pl.col(*ATTRIBUTES).forward_fill().over("security_id")).drop("source", *_LEAVING)
     grid = grid.join_asof(filled, left_on="month_cutoff_at", right_on="known_at", by="security_id", check_sortedness=False)
@@ -67,7 +89,12 @@ def _seen_by(identity: Identity, months: Sequence[str]) -> pl.DataFrame:
         .sort("visible_month", "security_id")
         .with_columns(_month_number("visible_month").alias("_number"))
     )
-    grid = by_month.select("security_id", "market").unique().join(ends, on="market", how="inner").with_columns(_month_number("month").alias("_number"))
+    grid = (
+        by_month.select("security_id", "market")
+        .unique()
+        .join(ends, on="market", how="inner")
+        .with_columns(_month_number("month").alias("_number"))
+    )
     found = grid.sort("_number", "security_id").join_asof(by_month.drop("market"), on="_number", by="security_id", check_sortedness=False)
     return found.filter(pl.col("visible_month").is_not_null()).drop("_number", "visible_month")
 
@@ -96,7 +123,9 @@ def _judged(rows: pl.DataFrame) -> pl.DataFrame:
     inferred = silent & pl.col("listed_to").is_null() & pl.col("last_price").is_not_null()
     rows = rows.with_columns(
         pl.coalesce("exchange", pl.col("market").replace_strict(_DEFAULT_EXCHANGE, return_dtype=pl.String)).alias("exchange"),
-        pl.coalesce("currency", "price_currency", pl.col("market").replace_strict({"US": "USD", "JP": "JPY"}, return_dtype=pl.String)).alias("currency"),
+        pl.coalesce(
+            "currency", "price_currency", pl.col("market").replace_strict({"US": "USD", "JP": "JPY"}, return_dtype=pl.String)
+        ).alias("currency"),
         pl.coalesce("listed_from", "first_seen").alias("listed_from"),
         pl.when(inferred).then("last_price").otherwise("listed_to").alias("listed_to"),
         inferred.alias("_inferred"),
@@ -114,7 +143,9 @@ def _judged(rows: pl.DataFrame) -> pl.DataFrame:
     }
     return rows.with_columns(
         (listed & (common | receipt) & own_exchange).fill_null(value=False).alias("is_eligible"),
-        merged_flags(pl.col("told_quality"), *(pl.when(condition).then(pl.lit(name)) for name, condition in flags.items())).alias("quality"),
+        merged_flags(pl.col("told_quality"), *(pl.when(condition).then(pl.lit(name)) for name, condition in flags.items())).alias(
+            "quality"
+        ),
     ).select(TABLES["securities_clean"].columns)
 
 

@@ -77,9 +77,11 @@ def with_shares(rows: pl.DataFrame, basis: pl.DataFrame, splits: pl.DataFrame) -
     per_line = pl.when(is_receipt).then(pl.col("adr_ratio")).otherwise(1.0)
     usable = own & ~(is_receipt & (pl.col("shares_source") == "inferred"))
     shares = pl.when(usable).then(pl.col("shares_basis") * _splits_up_to(rows, splits) / per_line)
-    return found.with_columns(shares.alias("shares_outstanding")).with_columns(
-        pl.when(pl.col("shares_outstanding").is_not_null()).then("shares_source").alias("shares_source")
-    ).drop("shares_basis", "_stated")
+    return (
+        found.with_columns(shares.alias("shares_outstanding"))
+        .with_columns(pl.when(pl.col("shares_outstanding").is_not_null()).then("shares_source").alias("shares_source"))
+        .drop("shares_basis", "_stated")
+    )
 
 
 def with_market_cap(rows: pl.DataFrame) -> pl.DataFrame:
@@ -94,11 +96,19 @@ def with_market_cap(rows: pl.DataFrame) -> pl.DataFrame:
     if several.is_empty():
         return rows
     ours = counted.join(several, on=["market", "issuer_id", "code"], how="semi")
-    reported = ours.filter(pl.col("shares_source") == "reported").select("key", pl.col("market_cap").alias("_line"), pl.col("key").alias("_seen")).sort("key")
+    reported = (
+        ours.filter(pl.col("shares_source") == "reported")
+        .select("key", pl.col("market_cap").alias("_line"), pl.col("key").alias("_seen"))
+        .sort("key")
+    )
     days = ours.select("market", "issuer_id", "session_index").unique().join(several, on=["market", "issuer_id"], how="inner")
     days = days.with_columns((pl.col("code") * KEY + pl.col("session_index")).alias("key")).sort("key")
     carried = days.join_asof(reported, on="key").filter(pl.col("key") - pl.col("_seen") <= CARRY)
-    totals = carried.sort("issuer_id", "session_index", "code").group_by("market", "issuer_id", "session_index", maintain_order=True).agg("_line")
+    totals = (
+        carried.sort("issuer_id", "session_index", "code")
+        .group_by("market", "issuer_id", "session_index", maintain_order=True)
+        .agg("_line")
+    )
     totals = totals.with_columns(pl.col("_line").list.sum().alias("_total")).drop("_line")
     return (
         rows.join(totals, on=["market", "issuer_id", "session_index"], how="left", validate="m:1", maintain_order="left")

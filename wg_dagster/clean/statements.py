@@ -26,12 +26,15 @@ def filed_states(raw: pl.DataFrame, identity: Identity) -> tuple[pl.DataFrame, p
     """
     rows = identity.assign(raw)
     known_on = local_date(pl.col("known_at"), pl.col("market"))
-    rows = rows.with_columns(_is_year().alias("is_year"), pl.col("fiscal_period").replace_strict(_LABELS, default=None, return_dtype=pl.Int8).alias("label"))
+    rows = rows.with_columns(
+        _is_year().alias("is_year"), pl.col("fiscal_period").replace_strict(_LABELS, default=None, return_dtype=pl.Int8).alias("label")
+    )
     rows = rows.with_columns(
         first_rule(
             {
                 "unknown_symbol": pl.col("security_id").is_null(),
-                "unknown_period": pl.col("period_end_date").is_null() | ~(pl.col("is_year") | pl.col("label").is_not_null()).fill_null(value=False),
+                "unknown_period": pl.col("period_end_date").is_null()
+                | ~(pl.col("is_year") | pl.col("label").is_not_null()).fill_null(value=False),
                 "period_ends_after_publication": pl.col("period_end_date") > known_on,
                 "period_out_of_range": (known_on - pl.col("period_end_date")).dt.total_days() > OLDEST,
                 "missing_currency": pl.col("currency").is_null(),
@@ -98,7 +101,9 @@ def _conflicts(rows: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.col("known_at").min().alias("_from"))
     )
     marked = rows.join(first, on=statement, how="left", validate="m:1", maintain_order="left")
-    return marked.with_columns(pl.when(pl.col("known_at") >= pl.col("_from")).then(pl.lit("two_originals")).otherwise(pl.col("rule")).alias("rule")).drop("_from")
+    return marked.with_columns(
+        pl.when(pl.col("known_at") >= pl.col("_from")).then(pl.lit("two_originals")).otherwise(pl.col("rule")).alias("rule")
+    ).drop("_from")
 
 
 def _merged(rows: pl.DataFrame) -> pl.DataFrame:

@@ -5,14 +5,32 @@ from collections.abc import Sequence
 import polars as pl
 
 from wg_dagster import calendars
-from wg_dagster.clean import actions, benchmarks, captures, forecasts, fundamentals, identity, jumps, prices, quarantine, quarters, rates
-from wg_dagster.clean import risk, securities, shares, statements, views
+from wg_dagster.clean import (
+    actions,
+    benchmarks,
+    captures,
+    forecasts,
+    fundamentals,
+    identity,
+    jumps,
+    prices,
+    quarantine,
+    quarters,
+    rates,
+    renames,
+    risk,
+    securities,
+    shares,
+    spans,
+    statements,
+    views,
+)
 from wg_dagster.clean.quarantine import gathered
 from wg_dagster.schemas.tables import TABLES
 from wg_dagster.stations import HISTORY, Reader, Reads, Station
 
 _WHO = (Reads("symbol_spans", back=HISTORY), Reads("securities", back=HISTORY))
-_WHO_CODE = (calendars, identity, quarantine, views)
+_WHO_CODE = (calendars, identity, quarantine, renames, spans, views)
 _YEAR = 12
 
 
@@ -23,13 +41,13 @@ def identity_of(reader: Reader) -> identity.Identity:
 
 def build_spans(reader: Reader, months: Sequence[str]) -> dict[str, pl.DataFrame]:
     """Where each symbol was seen."""
-    spans = []
-    for table in identity.SEEN_IN:
-        dates = ["session_date"] if table in identity.PRICED else []
+    seen = []
+    for table in spans.SEEN_IN:
+        dates = ["session_date"] if table in spans.PRICED else []
         rows = reader.read(table, columns=["month", "source", "vendor_symbol", "known_at", "currency", *dates])
         rows = rows.filter(pl.col("month").is_in(list(months)))
-        spans.append(identity.symbol_spans(table, rows).select(TABLES["symbol_spans"].columns))
-    return {"symbol_spans": pl.concat(spans)}
+        seen.append(spans.symbol_spans(table, rows).select(TABLES["symbol_spans"].columns))
+    return {"symbol_spans": pl.concat(seen)}
 
 
 def build_reference(reader: Reader, months: Sequence[str]) -> dict[str, pl.DataFrame]:
@@ -98,7 +116,15 @@ def build_rates(reader: Reader, months: Sequence[str]) -> dict[str, pl.DataFrame
 
 
 _SHARE_COLUMNS = [
-    "security_id", "known_at", "period_end_date", "period_kind", "is_derived", "net_income", "eps_diluted", "eps_basic", "shares_outstanding",
+    "security_id",
+    "known_at",
+    "period_end_date",
+    "period_kind",
+    "is_derived",
+    "net_income",
+    "eps_diluted",
+    "eps_basic",
+    "shares_outstanding",
 ]
 
 STATIONS: tuple[Station, ...] = (
@@ -106,10 +132,10 @@ STATIONS: tuple[Station, ...] = (
         "clean/symbol_spans",
         "Where each vendor symbol was seen",
         "clean",
-        tuple(Reads(table) for table in identity.SEEN_IN),
+        tuple(Reads(table) for table in spans.SEEN_IN),
         ("symbol_spans",),
         build_spans,
-        (identity, views),
+        (spans, views),
         batch=_YEAR,
     ),
     Station(
@@ -122,7 +148,16 @@ STATIONS: tuple[Station, ...] = (
         _WHO_CODE,
         batch=_YEAR,
     ),
-    Station("clean/securities", "What was known of each security", "clean", _WHO, ("securities_clean",), build_securities, (*_WHO_CODE, securities), batch=_YEAR),
+    Station(
+        "clean/securities",
+        "What was known of each security",
+        "clean",
+        _WHO,
+        ("securities_clean",),
+        build_securities,
+        (*_WHO_CODE, securities),
+        batch=_YEAR,
+    ),
     Station(
         "clean/actions",
         "Splits and dividends, given or read from closes",
@@ -190,6 +225,13 @@ STATIONS: tuple[Station, ...] = (
         batch=_YEAR,
     ),
     Station(
-        "clean/rates", "Bill and exchange rates, each day once", "clean", (Reads("rates", back=HISTORY),), ("rates_clean",), build_rates, (rates, quarantine), batch=_YEAR
+        "clean/rates",
+        "Bill and exchange rates, each day once",
+        "clean",
+        (Reads("rates", back=HISTORY),),
+        ("rates_clean",),
+        build_rates,
+        (rates, quarantine),
+        batch=_YEAR,
     ),
 )

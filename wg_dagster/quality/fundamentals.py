@@ -70,7 +70,7 @@ def _filing_coverage(versions: pl.DataFrame, securities: pl.DataFrame, months: S
         known.sort("number"), on="number", by="security_id", tolerance=STATEMENT_MONTHS - 1, check_sortedness=False
     )
     silent = pl.col("has_filed").is_null()
-    by_market = recent.group_by("month", "market").agg(counted(1 - silent.mean(), silent.sum()))
+    by_market = recent.group_by("month", "market").agg(counted((~silent).mean(), silent.sum()))
     figures = figures_of(by_market.filter(pl.col("total") >= FEWEST_NAMES))
     return Finding("filing_coverage", figures, lambda: recent.filter(silent))
 

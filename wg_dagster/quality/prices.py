@@ -58,7 +58,7 @@ def _priced_names(ends: pl.DataFrame, months: Sequence[str]) -> Finding:
         .join(closing.with_columns(pl.lit(value=True).alias("there")), on=[*_PART, "security_id"], how="left", validate="1:1")
     )
     lost = pl.col("there").is_null()
-    return Finding("priced_names", _of_many(expected, 1 - lost.mean(), lost.sum()), lambda: expected.filter(lost))
+    return Finding("priced_names", _of_many(expected, (~lost).mean(), lost.sum()), lambda: expected.filter(lost))
 
 
 def _stale_names(ends: pl.DataFrame) -> Finding:

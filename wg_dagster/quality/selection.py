@@ -25,7 +25,7 @@ def check_universe(rows: pl.DataFrame, months: Sequence[str], stored: Stored) ->
     for before, month in pairwise(sorted({*members, *months})):
         old, new = members[before], members[month]
         if month in months and old:
-            sizes.append(Figure(month, "", abs(len(new) / len(old) - 1.0), abs(len(new) - len(old)), len(new)))
+            sizes.append(Figure(month, "", abs(len(new) - len(old)) / len(old), abs(len(new) - len(old)), len(new)))
             kept.append(Figure(month, "", len(old & new) / len(old), len(old - new), len(old)))
             lost += [(month, name) for name in old - new]
     unknown = pl.col("sector").is_null() | (pl.col("sector") == UNKNOWN_SECTOR)
@@ -40,7 +40,7 @@ def check_universe(rows: pl.DataFrame, months: Sequence[str], stored: Stored) ->
 def check_scores(rows: pl.DataFrame, strategy: str) -> list[Finding]:
     """Members that have enough of the strategy's factors."""
     few = pl.col("coverage") < find_strategy(strategy).minimum_factor_share - 1e-9
-    return [Finding("scored_members", _by_month(rows, 1.0 - few.mean(), few.sum()), lambda: rows.filter(few))]
+    return [Finding("scored_members", _by_month(rows, (~few).mean(), few.sum()), lambda: rows.filter(few))]
 
 
 def check_candidates(rows: pl.DataFrame) -> list[Finding]:

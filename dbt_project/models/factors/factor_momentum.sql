@@ -13,7 +13,7 @@ select
     sums.known_at,
     sums.close_count / 61.0 as coverage,
     {{ quality({
-        "gaps": "sums.has_first_close and sums.close_count < 61",
+        "gaps": "sums.has_first_close and sums.return_count < 60",
         "short_history": "not sums.has_first_close or sums.close_count < 56",
     }) }} as quality
 

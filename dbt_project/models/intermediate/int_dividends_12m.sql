@@ -1,5 +1,6 @@
 -- 12か月配当 Dividends with ex-date in the twelve months up to the month end, per share of today, in 1e-9 of the
--- currency, and how far the ex-days could be seen. One row a security and month.
+-- currency, and how far the ex-days could be seen; shares of a spun-off company are no dividend.
+-- One row a security and month.
 
 with
 members as (select * from {{ ref("int_members") }}),
@@ -20,7 +21,7 @@ visible as (
         and members.cutoff_at >= actions.known_at
         and actions.session_date > members.as_of_date - interval 12 month
         and members.as_of_date >= actions.session_date
-    where actions.cash_dividend > 0
+    where actions.cash_dividend > 0 and actions.quality not like '%spin_off%'
 ),
 
 later_splits as (
