@@ -93,7 +93,7 @@ def finish(warehouse: Warehouse, outcome: Outcome, tables: Iterable[str], months
 
 def input_identity(warehouse: Warehouse, station: Station, month: str, strategy: Strategy | None = None) -> str:
     """A hash of the code, the strategy and the stored rows that determine a month of a station."""
-    parts = [code_version(*station.code), repr(strategy)]
+    parts = [code_version(*station.code), repr(strategy), station.settings(warehouse.home) if station.settings else ""]
     for reads in station.reads:
         partitions = TABLES[reads.table].partition_by
         if "month" not in partitions:

@@ -51,6 +51,7 @@ class Station:
     code: tuple[ModuleType | Path, ...]
     by_strategy: bool = False
     batch: int = 1
+    settings: Callable[[Path], str] | None = None  # what else in the home decides the rows, e.g. the issuer of letters
 
 
 class Reader:

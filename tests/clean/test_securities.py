@@ -109,3 +109,11 @@ def test_the_map_names_every_symbol_and_ends_a_reused_one(market):
     built = market.clean(market.raw_tables(prices=rows), ["2024-03"], before=market.clean(market.raw_tables(prices=rows), ["2023-01"]))
     spells = built["security_map"].sort("valid_from").select("vendor_symbol", "valid_from", "valid_to").rows()
     assert spells == [("OLD", date(2023, 1, 31), date(2024, 2, 29)), ("OLD", date(2024, 3, 1), None)]
+
+
+def test_a_source_that_only_describes_is_matched_by_symbol_and_market(market):
+    told = [
+        market.listing("AAA", market.at("2024-03-01"), sector=None),
+        market.listing("AAA", market.at("2024-03-02"), source="list", sector="Energy"),
+    ]
+    assert _row(_built(market, told), "2024-03")["sector"] == "Energy"

@@ -81,7 +81,7 @@ def company(name, **more):
     return as_of | {"listed_to": None, "quality": ""} | more
 
 
-@pytest.mark.parametrize(("silent", "passed"), [(8, True), (9, False)])
+@pytest.mark.parametrize(("silent", "passed"), [(10, True), (11, False)])
 def test_companies_without_a_statement_are_counted(judged, silent, passed):
     names = [f"s{number:02d}" for number in range(40)]
     oldest = month_shift(NOW, -14)

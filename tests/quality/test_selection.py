@@ -4,6 +4,9 @@ from datetime import date
 
 import pytest
 
+from wg_dagster.quality.thresholds import THRESHOLDS
+from wg_dagster.selection.candidates import LIST_LENGTH
+
 MONTH, BEFORE = "2026-03", "2026-02"
 ID = "major_100"
 
@@ -78,6 +81,10 @@ def test_members_need_the_strategy_s_factors(judged, scored, passed):
     found = judged("factor_scores", rows, [MONTH], strategy=ID)[MONTH, "scored_members"]
     assert found["figure"] == pytest.approx(scored / 100)
     assert found["passed"] is passed
+
+
+def test_the_list_is_as_long_as_the_station_makes_it():
+    assert THRESHOLDS["candidate_count"].limit == LIST_LENGTH
 
 
 @pytest.mark.parametrize(("count", "passed"), [(100, True), (99, False)])

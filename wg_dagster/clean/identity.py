@@ -84,7 +84,8 @@ def _decided(sightings: _Sightings) -> Identity:
     placed = session_index_on(session_index_on(placed, "valid_from", "first_index"), "valid_to", "last_index")
     holders = _held(placed, None)
     renames = renames_of(holders, with_visible_month(told_issuers(told, placed)))
-    if renames.height:
+    back = placed.join(_given_up(placed, renames), on="symbol", how="inner").filter(pl.col("visible_month") > pl.col("_lost_month"))
+    if back.height:
         holders = _held(placed, renames)
     return _identity(holders, renames, told)
 
@@ -100,15 +101,7 @@ def _told(securities: pl.DataFrame) -> pl.DataFrame:
 
 def _with_markets(spans: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     """Add `market`: by exchange, else by the currency of the prices, else by the spelling (Tokyo's codes begin with a digit)."""
-    exchanges = (
-        told.drop_nulls("exchange")
-        .unique(["source", "vendor_symbol"], keep="first", maintain_order=True)
-        .select(
-            "source",
-            "vendor_symbol",
-            pl.col("exchange").replace_strict(MARKET_OF_EXCHANGE, default=None, return_dtype=pl.String).alias("_told"),
-        )
-    )
+    exchanges = _listed_on(told).rename({"market": "_told"})
     priced = (
         spans.filter(pl.col("table").is_in(PRICED) & pl.col("currency").is_in(["USD", "JPY"]))
         .sort("known_at", "table", "valid_from")
@@ -119,14 +112,34 @@ def _with_markets(spans: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
             pl.col("currency").replace_strict({"USD": "US", "JPY": "JP"}, default=None, return_dtype=pl.String).alias("_priced"),
         )
     )
-    spelled = pl.when(pl.col("vendor_symbol").str.contains(r"^\d")).then(pl.lit("JP")).otherwise(pl.lit("US"))
     symbols = ["source", "vendor_symbol"]
     return (
         spans.join(exchanges, on=symbols, how="left", validate="m:1")
         .join(priced, on=symbols, how="left", validate="m:1")
-        .with_columns(pl.coalesce("_told", "_priced", spelled).alias("market"))
+        .with_columns(pl.coalesce("_told", "_priced", _spelled()).alias("market"))
         .drop("_told", "_priced")
     )
+
+
+def _listed_on(told: pl.DataFrame) -> pl.DataFrame:
+    """| source | vendor_symbol | market | by the first exchange that was told; null for an exchange without a calendar here."""
+    first = told.drop_nulls("exchange").unique(["source", "vendor_symbol"], keep="first", maintain_order=True)
+    market = pl.col("exchange").replace_strict(MARKET_OF_EXCHANGE, default=None, return_dtype=pl.String)
+    return first.select("source", "vendor_symbol", market.alias("market"))
+
+
+def _spelled() -> pl.Expr:
+    return pl.when(pl.col("vendor_symbol").str.contains(r"^\d")).then(pl.lit("JP")).otherwise(pl.lit("US"))
+
+
+def _sources(holders: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """| source | market | vendor_symbol |: of every source, also of those that only describe securities."""
+    symbols = ["source", "vendor_symbol"]
+    seen = holders.select("source", *SYMBOL).unique()
+    described = (
+        told.select(symbols).unique().join(seen, on=symbols, how="anti").join(_listed_on(told), on=symbols, how="left", validate="1:1")
+    )
+    return pl.concat([seen, described.with_columns(pl.coalesce("market", _spelled()).alias("market")).select(seen.columns)])
 
 
 def _held(placed: pl.DataFrame, renames: pl.DataFrame | None) -> pl.DataFrame:
@@ -226,8 +239,7 @@ def _identity(holders: pl.DataFrame, renames: pl.DataFrame, told: pl.DataFrame) 
     )
     known = holders.join(starts, on=[*SYMBOL, "holder"], how="left", validate="m:1")
     mapped = (
-        known.select("source", *SYMBOL)
-        .unique()
+        _sources(holders, told)
         .join(starts, on=SYMBOL, how="inner")
         .join(holders.select(*SYMBOL, "holder", "start").unique(), on=[*SYMBOL, "holder"], how="left", validate="m:1")
         .select(

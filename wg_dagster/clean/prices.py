@@ -39,7 +39,10 @@ def prices_clean(raw: pl.DataFrame, identity: Identity, known: Known, months: Se
     inside = pl.col("month").is_in(list(months))
     broken = set_aside("prices", judged.filter(inside & pl.col("rule").is_not_null()))
     usable = judged.filter(pl.col("rule").is_null() & visible()).drop("session_month", "month_cutoff_at", "vendor_adjusted_close", "rule")
+    archived = _archived(judged, codes)
+    del judged, raw  # captures that lost are most of the memory
     rows, copies = latest_captures(keyed(usable, codes))
+    del usable
     copies = set_aside("prices", copies.filter(inside).with_columns(pl.lit("duplicate").alias("rule")))
     actions = _keyed_actions(known.actions, codes)
     rows = _with_actions(rows, actions)
@@ -49,7 +52,7 @@ def prices_clean(raw: pl.DataFrame, identity: Identity, known: Known, months: Se
         rows = _with_actions(
             rows.join(levels, on="key", how="anti", maintain_order="left").drop("split_ratio", "cash_dividend", "action"), actions
         )
-    rows = _with_seen_ratios(rows, judged, codes)
+    rows = _with_seen_ratios(rows, archived)
     rows = _with_returns(rows).filter(inside)
     rows = _with_size(rows, known, _splits_so_far(actions), codes)
     return rows.select(TABLES["prices_clean"].columns), gathered(broken, copies, set_aside("prices", doubtful))
@@ -81,14 +84,19 @@ def _with_actions(rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(pl.col("split_ratio").fill_null(1.0), pl.col("cash_dividend").fill_null(0.0), pl.col("action").fill_null(""))
 
 
-def _with_seen_ratios(rows: pl.DataFrame, judged: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
+def _archived(judged: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
+    """| key | known_at | is_visible | of the captures whose ratio has to be read from closes."""
+    silent = judged.filter(pl.col("split_ratio").is_null() & pl.col("vendor_adjusted_close").is_not_null())
+    few = silent.select("security_id", "session_index", "known_at", visible().alias("is_visible"))
+    return keyed(few, codes).select("key", "known_at", "is_visible")
+
+
+def _with_seen_ratios(rows: pl.DataFrame, archived: pl.DataFrame) -> pl.DataFrame:
     """Add `unseen`: no ratio was given, and no visible archive holds this session beside the one before."""
     told = pl.col("told_split").is_not_null() & pl.col("told_dividend").is_not_null()
-    silent = judged.filter(pl.col("split_ratio").is_null() & pl.col("vendor_adjusted_close").is_not_null())
-    if silent.is_empty():
+    if archived.is_empty():
         return rows.with_columns((~told & (pl.col("action") == "")).alias("unseen"))
-    archived = keyed(silent, codes).select("key", "known_at", visible().alias("_visible"))
-    seen = archived.filter("_visible").join(archived.with_columns(pl.col("key") + 1), on=["key", "known_at"], how="semi")
+    seen = archived.filter("is_visible").join(archived.with_columns(pl.col("key") + 1), on=["key", "known_at"], how="semi")
     gap = (pl.col("session_index") - pl.col("session_index").shift() > 1) & same_security(1)
     unseen = ~told & (~pl.col("key").is_in(seen["key"].unique().implode()) | gap.fill_null(value=False)) & (pl.col("action") == "")
     return rows.with_columns(unseen.alias("unseen"))

@@ -9,6 +9,7 @@ SYMBOL = ["market", "vendor_symbol"]
 
 
 def told_issuers(told: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
+    """What was told of issuers and share classes, with the market of the symbol."""
     markets = placed.select("source", "vendor_symbol", "market").unique()
     return (
         told.drop_nulls("issuer")

@@ -90,7 +90,10 @@ def build_prices(reader: Reader, months: Sequence[str]) -> dict[str, pl.DataFram
 
 def build_risk_returns(reader: Reader, months: Sequence[str]) -> dict[str, pl.DataFrame]:
     """Returns before the first traded prices."""
-    rows, broken = risk.risk_returns(reader.read("adjusted_prices"), identity_of(reader), months)
+    raw = reader.read("adjusted_prices")
+    if raw.is_empty():
+        return {}
+    rows, broken = risk.risk_returns(raw, identity_of(reader), months)
     return {"risk_returns": rows, "quarantine": broken}
 
 

@@ -13,6 +13,7 @@ from wg_dagster.calendars import month_shift, months_between
 from wg_dagster.config import Config, load_config, save_config
 from wg_dagster.errors import OutsideData
 from wg_dagster.freshness import is_up_to_date
+from wg_dagster.letters.restore import restore_letters
 from wg_dagster.runner import errors
 from wg_dagster.source import source_of
 from wg_dagster.strategies import STRATEGIES, find_strategy
@@ -71,6 +72,8 @@ def _month(text: str | None, option: str) -> str | None:
 
 def _conclude(home: Path, months: list[str], strategies: list[str], seconds: float) -> int:
     warehouse = Warehouse(home)
+    if restored := restore_letters(home, warehouse.read("letters"), warehouse.read("report_facts")):
+        print(f"  {restored} letters were missing on disk and were written again from their facts")
     checks = warehouse.read("checks", months=months)
     broken = errors(checks)
     _alert(warehouse, home, checks)

@@ -131,5 +131,6 @@ STATIONS = (
         code=(Path(__file__).parent, calendars, columns, config, returns, strategies),
         by_strategy=True,
         batch=1,
+        settings=lambda home: repr(issuer_of_home(home)),
     ),
 )

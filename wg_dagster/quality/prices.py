@@ -18,14 +18,14 @@ _PART = ("month", "market")
 def check_prices(rows: pl.DataFrame, months: Sequence[str], stored: Stored) -> list[Finding]:
     """Coverage, staleness, volume, jumps and flags of `prices_clean`, by market."""
     ends = last_closes(pl.concat([stored("prices_clean"), rows.select(PRICE_COLUMNS)]))
-    own = ends.filter(pl.col("month").is_in(list(months)))
+    own, flagged = ends.filter(pl.col("month").is_in(list(months))), rows.filter(pl.col("quality") != "")
     return [
         _priced_names(ends, months),
         _stale_names(own),
         _zero_volume(rows),
         _names_with(rows, own, "jumps", _jumped(), share=True),
-        _names_with(rows, own, "suspected_splits", _flagged("split_suspected")),
-        _names_with(rows, own, "repeated_bars", _flagged("stale"), sessions=REPEATED_SESSIONS),
+        _names_with(flagged, own, "suspected_splits", _flagged("split_suspected")),
+        _names_with(flagged, own, "repeated_bars", _flagged("stale"), sessions=REPEATED_SESSIONS),
         _month_end_priced(own),
     ]
 
@@ -77,7 +77,7 @@ def _jumped() -> pl.Expr:
 
 
 def _flagged(flag: str) -> pl.Expr:
-    return (pl.col("quality") != "") & pl.col("quality").str.split(",").list.contains(flag)
+    return pl.col("quality").str.split(",").list.contains(flag)
 
 
 def _names_with(

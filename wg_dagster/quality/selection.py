@@ -8,7 +8,7 @@ import polars as pl
 
 from wg_dagster.quality.figures import Figure, Finding, counted, figures_of
 from wg_dagster.quality.looks import Stored
-from wg_dagster.selection.candidates import LIST_LENGTH
+from wg_dagster.quality.thresholds import THRESHOLDS
 from wg_dagster.selection.universe import UNKNOWN_SECTOR
 from wg_dagster.strategies import find_strategy
 
@@ -45,8 +45,9 @@ def check_scores(rows: pl.DataFrame, strategy: str) -> list[Finding]:
 
 def check_candidates(rows: pl.DataFrame) -> list[Finding]:
     """The length of the list."""
-    lengths = rows.group_by("month").len().iter_rows()
-    return [Finding("candidate_count", [Figure(month, "", float(count), LIST_LENGTH - count, count) for month, count in lengths])]
+    wanted = int(THRESHOLDS["candidate_count"].limit)
+    figures = [Figure(month, "", float(count), wanted - count, count) for month, count in rows.group_by("month").len().iter_rows()]
+    return [Finding("candidate_count", figures)]
 
 
 def check_portfolio(rows: pl.DataFrame, stored: Stored, strategy: str) -> list[Finding]:
