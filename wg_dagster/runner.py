@@ -19,6 +19,7 @@ from wg_dagster.strategies import Strategy
 from wg_dagster.warehouse import Warehouse, code_version
 
 RAW_STATION = "raw"
+RAW_BATCH = 36  # months landed in one piece: bounds the memory of a long history
 
 
 @dataclass
@@ -109,22 +110,27 @@ def land_raw(warehouse: Warehouse, adapter: Adapter, months: Sequence[str]) -> O
     identity = adapter.identity()
     stale = [month for month in sorted(months) if not warehouse.is_fresh(RAW_STATION, month, identity, RAW_TABLES)]
     outcome.unchanged = [month for month in months if month not in stale]
+    control = Control(RAW_STATION)
+    for first in range(0, len(stale), RAW_BATCH):
+        _land(warehouse, adapter, stale[first : first + RAW_BATCH], control)
     if stale:
-        control = Control(RAW_STATION)
-        parts: dict[str, list[pl.DataFrame]] = {}
-        for table, rows in adapter.load(stale):
-            if table == "quarantine":
-                control.add(None, rows)
-            else:
-                parts.setdefault(table, []).append(rows)
-        for table in RAW_TABLES:
-            gated = gate(RAW_STATION, table, pl.concat(parts.pop(table, [TABLES[table].empty()])), stale)
-            warehouse.append_new(table, gated.rows)
-            control.add(gated.checks, gated.quarantine)
         control.write(warehouse, stale)
         warehouse.record_fresh(RAW_STATION, dict.fromkeys(stale, identity), RAW_TABLES)
         outcome.built = stale
     return finish(warehouse, outcome, RAW_TABLES, months, None)
+
+
+def _land(warehouse: Warehouse, adapter: Adapter, months: list[str], control: "Control") -> None:
+    parts: dict[str, list[pl.DataFrame]] = {}
+    for table, rows in adapter.load(months):
+        if table == "quarantine":
+            control.add(None, rows)
+        else:
+            parts.setdefault(table, []).append(rows)
+    for table in RAW_TABLES:
+        gated = gate(RAW_STATION, table, pl.concat(parts.pop(table, [TABLES[table].empty()])), months)
+        warehouse.append_new(table, gated.rows)
+        control.add(gated.checks, gated.quarantine)
 
 
 @dataclass

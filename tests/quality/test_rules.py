@@ -54,6 +54,11 @@ def test_a_table_without_rules_has_no_verdicts(judged):
     assert judged("letters", [], ["2026-03"]) == {}
 
 
+@pytest.mark.parametrize("table", RULES)
+def test_no_rows_and_no_history_are_no_verdicts(judged, table):
+    assert judged(table, [], ["2026-03"], strategy="major_100") == {}
+
+
 def test_checks_read_only_what_they_declare(tmp_path):
     stored = stored_rows(Warehouse(tmp_path), "prices_clean", ["2026-03"], None)
     assert stored("prices_clean").is_empty()

@@ -35,7 +35,7 @@ def check_factor(table: str, rows: pl.DataFrame, months: Sequence[str], stored: 
     seen = pl.concat([stored(table), rows])
     found: dict[str, list[Figure]] = {check: [] for check in _CHECKS}
     limits = LIMITS_OF_FACTORS.get(factor, {})
-    for market in seen["market"].unique().sort():
+    for market in seen["market"].drop_nulls().unique().sort():
         panel = panel_of(factor, market, seen.filter(pl.col("market") == market))
         for check, figure in _measured(panel):
             if figure.month in months:
