@@ -135,5 +135,11 @@ def test_a_name_outside_the_universe_is_its_own_issuer(judged):
     assert verdicts[MONTH, "issuer_weight"]["samples"] == ["s000"]
 
 
+def test_a_kept_portfolio_may_have_lost_names_and_is_told_as_kept(judged):
+    kept = [{"month": MONTH, "status": "kept_previous"}]
+    verdicts = judged("model_portfolios", portfolio([0.05] * 18), [MONTH], stored={"portfolio_solutions": kept}, strategy=ID)
+    assert all(verdict["passed"] for verdict in verdicts.values())
+
+
 def test_no_portfolio_is_no_broken_rule(judged):
     assert judged("model_portfolios", [], [MONTH], strategy=ID) == {}

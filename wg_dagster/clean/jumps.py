@@ -48,7 +48,7 @@ def looks_like_a_split(rows: pl.DataFrame) -> pl.Series:
     Shares below 5 are not split, and below 1 a tick is a tenth of the price: such moves are moves.
     """
     before = pl.col("close").shift()
-    quiet = same_security(1) & (pl.col("action") == "") & (pl.col("cash_dividend") == 0)
+    quiet = same_security(1) & (pl.col("split_ratio") == 1) & (pl.col("action") == "") & (pl.col("cash_dividend") == 0)
     halved = (before / pl.col("close") > 1.9) & (before >= 5)
     doubled = (before / pl.col("close") < 0.55) & (pl.col("close") >= 1)
     growth, split = (pl.col("close") * pl.col("split_ratio") / before).log().abs(), pl.col("split_ratio").log().abs()

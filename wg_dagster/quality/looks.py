@@ -61,7 +61,10 @@ LOOKS: dict[str, dict[str, Look]] = {
     },
     "benchmark_nav": {"prices_clean": Look(same, _columns("month market session_date log_return_1e9"))},
     "universe_members": {"universe_members": Look(newest_before, _columns("month security_id"))},
-    "model_portfolios": {"universe_members": Look(same, _columns("month security_id issuer_id"))},
+    "model_portfolios": {
+        "universe_members": Look(same, _columns("month security_id issuer_id")),
+        "portfolio_solutions": Look(same, _columns("month status")),
+    },
     "trades": {"model_portfolios": Look(newest_before, _columns("month as_of_date"))},
     "nav": {
         "nav": Look(newest_before, _columns("session_date month nav")),

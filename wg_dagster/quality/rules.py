@@ -11,7 +11,7 @@ from wg_dagster.quality.figures import Finding, verdicts
 from wg_dagster.quality.fundamentals import check_fundamentals
 from wg_dagster.quality.looks import Stored
 from wg_dagster.quality.prices import check_prices
-from wg_dagster.quality.selection import check_candidates, check_portfolio, check_scores, check_universe
+from wg_dagster.quality.selection import check_candidates, check_portfolio, check_scores, check_solutions, check_universe
 from wg_dagster.quality.survivorship import check_securities
 from wg_dagster.schemas.tables import FACTOR_TABLES, TABLES
 
@@ -25,6 +25,7 @@ RULES: dict[str, Rule] = {
     "universe_members": lambda rows, months, stored, _: check_universe(rows, months, stored),
     "factor_scores": lambda rows, _months, _stored, strategy: check_scores(rows, strategy),
     "candidates": lambda rows, _months, _stored, _: check_candidates(rows),
+    "portfolio_solutions": lambda rows, _months, _stored, _: check_solutions(rows),
     "model_portfolios": lambda rows, _, stored, strategy: check_portfolio(rows, stored, strategy),
     "trades": lambda rows, _months, stored, _: check_trades(rows, stored),
     "nav": check_nav,

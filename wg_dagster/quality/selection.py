@@ -13,6 +13,7 @@ from wg_dagster.selection.universe import UNKNOWN_SECTOR
 from wg_dagster.strategies import find_strategy
 
 _ISSUER_LIMIT = 0.10  # strictly under
+_UNDECIDED = ["kept_previous", "no_portfolio", "not_runnable"]
 _MONTH = ("month", pl.lit("").alias("part"))
 
 
@@ -50,8 +51,17 @@ def check_candidates(rows: pl.DataFrame) -> list[Finding]:
     return [Finding("candidate_count", figures)]
 
 
+def check_solutions(rows: pl.DataFrame) -> list[Finding]:
+    """Whether each month has a portfolio of its own."""
+    undecided = pl.col("status").is_in(_UNDECIDED)
+    return [Finding("portfolio_decided", _by_month(rows, undecided.sum().cast(pl.Float64), undecided.sum()))]
+
+
 def check_portfolio(rows: pl.DataFrame, stored: Stored, strategy: str) -> list[Finding]:
-    """Names, weights and issuers of `model_portfolios` against the mandate; judged where there is a portfolio."""
+    """Names, weights and issuers of `model_portfolios` against the mandate; judged where there is a portfolio.
+
+    A portfolio that was kept from the month before may have lost names and hold cash: `portfolio_decided` tells of it.
+    """
     mandate = find_strategy(strategy).mandate
     fewest, most = mandate.names
     issuer_of = {(month, name): issuer for month, name, issuer in stored("universe_members").iter_rows()}
@@ -60,11 +70,12 @@ def check_portfolio(rows: pl.DataFrame, stored: Stored, strategy: str) -> list[F
         names[month] += 1
         issuers[month, issuer_of.get((month, name)) or name] += weight
     large = {month: sum(owner == month and weight >= _ISSUER_LIMIT for (owner, _), weight in issuers.items()) for month in names}
-    beyond = {month: max(fewest - count, count - most, 0) for month, count in names.items()}
+    kept = {month for month, status in stored("portfolio_solutions").iter_rows() if status == "kept_previous"}
+    beyond = {month: 0 if month in kept else max(fewest - count, count - most, 0) for month, count in names.items()}
     heavy = [(month, issuer) for (month, issuer), weight in issuers.items() if weight >= _ISSUER_LIMIT]
     return [
         Finding("portfolio_names", [Figure(month, "", float(beyond[month]), beyond[month], count) for month, count in names.items()]),
-        Finding("portfolio_weights", _off(rows, "weight", 1.0 - mandate.cash)),
+        Finding("portfolio_weights", _off(rows.filter(~pl.col("month").is_in(kept)), "weight", 1.0 - mandate.cash)),
         Finding(
             "issuer_weight",
             [Figure(month, "", float(large[month]), large[month], count) for month, count in names.items()],

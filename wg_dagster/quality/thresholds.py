@@ -90,6 +90,7 @@ _TABLE = (
         "scored_members", 0.7, "members with enough of the strategy's factors; the portfolio stops at 40 %", is_floor=True, at_least=3
     ),
     Threshold("candidate_count", 100.0, "the ranked 100", is_floor=True),
+    Threshold("portfolio_decided", 0.0, "months without a portfolio of their own: kept from the month before, not runnable, or none"),
     Threshold("portfolio_names", 0.0, "names beyond the mandate's range", error=0.0),
     Threshold("portfolio_weights", 1e-9, "weights sum to one less the mandate's cash", error=1e-9),
     Threshold("issuer_weight", 0.0, "issuers at or above 10 %, share classes added up", error=0.0),

@@ -218,7 +218,7 @@ STATIONS = (
             Reads("model_portfolios", back=1, own=False),
             *_RISK_READS,
         ),
-        writes=("model_portfolios", "portfolio_solutions"),
+        writes=("portfolio_solutions", "model_portfolios"),  # how it was found first: the checks of a portfolio look it up
         build=_build_portfolio,
         code=_CODE,
         by_strategy=True,
