@@ -58,7 +58,7 @@ def _add_run(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--from", dest="first", metavar="YYYY-MM", help="first month with a portfolio")
     parser.add_argument("--to", dest="last", metavar="YYYY-MM", help="last month")
     parser.add_argument("--strategy", nargs="+", metavar="ID", help=f"some of {', '.join(STRATEGIES)} (default all)")
-    parser.add_argument("--scale", choices=["tiny", "embedded", "full"], help="size of the synthetic market")
+    parser.add_argument("--scale", choices=["tiny", "small", "embedded", "full"], help="size of the synthetic market")
     parser.add_argument("--seed", type=int, help="seed of the synthetic market")
     parser.add_argument("--world", choices=["base", "event_off", "event_flipped"], help="the synthetic market's event of January 2026")
     parser.set_defaults(run=commands.run)

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from wg_dagster.ingest.adapter import Adapter
-from wg_dagster.quality.gate import gate, verdict
-from wg_dagster.quality.looks import stored_rows
-from wg_dagster.quality.rules import judge
+from wg_dagster.quality.gate import gate, passes
 from wg_dagster.schemas.tables import RAW_TABLES, TABLES
-from wg_dagster.stations import Reader, Reads, Station
+from wg_dagster.stations import Pending, Reader, Reads, Station
 from wg_dagster.strategies import Strategy
 from wg_dagster.warehouse import Warehouse, code_version
+from wg_dagster.writing import Control, write_tables
 
 RAW_STATION = "raw"
+CHUNK = 12  # months of a station that builds month by month, written together
 RAW_BATCH = 36  # months landed in one piece: bounds the memory of a long history
 
 
@@ -31,6 +31,7 @@ class Outcome:
     unchanged: list[str] = field(default_factory=list)
     blocked: list[str] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
+    month_rows: dict[str, dict[str, int]] = field(default_factory=dict)  # table -> month -> rows; "" for tables without months
     checks: pl.DataFrame = field(default_factory=TABLES["checks"].empty)
     quarantined: int = 0
 
@@ -61,32 +62,49 @@ def run_station(
     """Build the stale months of a station, month ranges in one call where the station allows it; `failed` months stay as they are."""
     outcome = Outcome(scoped(station.name, strategy), blocked=sorted(set(failed) & set(months)))
     wanted = [month for month in sorted(months) if month not in outcome.blocked]
-    scope = strategy.strategy_id if strategy else None
     control = Control(outcome.station)
     seen: dict[str, str] = {}
-    for batch in _batches(wanted, station.batch):
-        inputs = {month: input_identity(warehouse, station, month, strategy) for month in batch}
-        stale = [month for month in batch if not warehouse.is_fresh(outcome.station, month, inputs[month], station.writes, scope=scope)]
-        outcome.unchanged += [month for month in batch if month not in stale]
-        if not stale:
-            continue
-        if stale[-1] != batch[-1] or len(stale) != len(batch):
-            stale = [month for month in batch if stale[0] <= month <= stale[-1]]
-        reader = Reader(warehouse, station, stale, strategy)
-        built = station.build(reader, stale, strategy) if strategy else station.build(reader, stale)
-        _write(warehouse, station, built, stale, control, scope=scope)
-        seen |= {month: inputs[month] for month in stale}
+    for chunk in _batches(wanted, max(station.batch, CHUNK)):
+        seen |= _run_chunk(warehouse, station, chunk, strategy, control)
     if seen:
         control.write(warehouse, list(seen))
-        warehouse.record_fresh(outcome.station, seen, station.writes, scope=scope)
-        outcome.built = list(seen)
-    outcome.unchanged = [month for month in outcome.unchanged if month not in outcome.built]
-    return finish(warehouse, outcome, station.writes, months, scope)
+        warehouse.record_fresh(outcome.station, seen, station.writes, scope=strategy.strategy_id if strategy else None)
+    outcome.built = list(seen)
+    outcome.unchanged = [month for month in wanted if month not in seen]
+    return finish(warehouse, outcome, station.writes, months, strategy.strategy_id if strategy else None)
+
+
+def _run_chunk(warehouse: Warehouse, station: Station, chunk: list[str], strategy: Strategy | None, control: Control) -> dict[str, str]:
+    """Build the stale months of a chunk and write them in one commit a table; month -> identity of what was read.
+
+    A station that reads its own past sees the chunk's earlier months before they are written. Where the gate holds rows of such a
+    station back, its months are written one by one instead, so that each sees what the gate left of the ones before.
+    """
+    scope = strategy.strategy_id if strategy else None
+    rests_on_itself = any(reads.table in station.writes and not reads.own for reads in station.reads)
+    pending = Pending()
+    for call in _batches(chunk, station.batch):
+        inputs = {month: input_identity(warehouse, station, month, strategy) for month in call}
+        name = scoped(station.name, strategy)
+        stale = [month for month in call if not warehouse.is_fresh(name, month, inputs[month], station.writes, scope=scope)]
+        if rests_on_itself and pending.months:
+            stale = call
+        if stale:
+            stale = [month for month in call if stale[0] <= month <= stale[-1]]
+            reader = Reader(warehouse, station, stale, strategy, pending=pending)
+            pending.add(station.build(reader, stale, strategy) if strategy else station.build(reader, stale), stale)
+    if not pending.months:
+        return {}
+    if rests_on_itself and len(chunk) > 1 and any(not passes(table, pending.rows(table)) for table in station.writes):
+        return {month: value for one in chunk for month, value in _run_chunk(warehouse, station, [one], strategy, control).items()}
+    write_tables(warehouse, station, pending.all_rows(), pending.months, control, scope=scope)
+    return {month: input_identity(warehouse, station, month, strategy) for month in pending.months}
 
 
 def finish(warehouse: Warehouse, outcome: Outcome, tables: Iterable[str], months: Sequence[str], scope: str | None) -> Outcome:
     """Add what the lake says of these months: rows a table, verdicts, rows held back."""
-    outcome.rows = {table: _count(warehouse, table, months, scope) for table in tables}
+    outcome.month_rows = {table: _counts(warehouse, table, months, scope) for table in tables}
+    outcome.rows = {table: sum(counts.values()) for table, counts in outcome.month_rows.items()}
     outcome.checks = warehouse.read("checks", months=months, scope=outcome.station)
     outcome.quarantined = warehouse.read("quarantine", months=months, scope=outcome.station, columns=["month"]).height
     return outcome
@@ -120,7 +138,7 @@ def land_raw(warehouse: Warehouse, adapter: Adapter, months: Sequence[str]) -> O
     return finish(warehouse, outcome, RAW_TABLES, months, None)
 
 
-def _land(warehouse: Warehouse, adapter: Adapter, months: list[str], control: "Control") -> None:
+def _land(warehouse: Warehouse, adapter: Adapter, months: list[str], control: Control) -> None:
     parts: dict[str, list[pl.DataFrame]] = {}
     for table, rows in adapter.load(months):
         if table == "quarantine":
@@ -131,59 +149,6 @@ def _land(warehouse: Warehouse, adapter: Adapter, months: list[str], control: "C
         gated = gate(RAW_STATION, table, pl.concat(parts.pop(table, [TABLES[table].empty()])), months)
         warehouse.append_new(table, gated.rows)
         control.add(gated.checks, gated.quarantine)
-
-
-@dataclass
-class Control:
-    """Verdicts and held-back rows of a station, written once when its tables are."""
-
-    station: str
-    checks: list[pl.DataFrame] = field(default_factory=lambda: [TABLES["checks"].empty()])
-    held: list[pl.DataFrame] = field(default_factory=lambda: [TABLES["quarantine"].empty()])
-
-    def add(self, checks: pl.DataFrame | None, held: pl.DataFrame | None) -> None:
-        """Take over rows, in this station's name."""
-        self.checks += [_owned(checks, "checks", self.station)] if checks is not None else []
-        self.held += [_owned(held, "quarantine", self.station)] if held is not None else []
-
-    def write(self, warehouse: Warehouse, months: Sequence[str]) -> None:
-        """Replace the station's verdicts and held-back rows of these months."""
-        warehouse.write_months("checks", pl.concat(self.checks), months, scope=self.station)
-        held = pl.concat(self.held).filter(pl.col("month").is_in(list(months)))
-        warehouse.write_months("quarantine", held, months, scope=self.station)
-
-
-def _write(
-    warehouse: Warehouse, station: Station, built: dict[str, pl.DataFrame], months: list[str], control: Control, *, scope: str | None
-) -> None:
-    for table in station.writes:
-        rows = built.get(table, TABLES[table].empty())
-        if "month" not in TABLES[table].partition_by:
-            warehouse.replace(table, rows)
-            continue
-        gated = gate(control.station, table, rows, months, strategy=scope)
-        warehouse.write_months(table, gated.rows, months, scope=scope)
-        control.add(gated.checks, gated.quarantine)
-        stored = stored_rows(warehouse, table, months, scope)
-        control.add(judge(control.station, table, gated.rows, months, stored=stored, strategy=scope), None)
-    control.add(built.get("checks"), built.get("quarantine"))
-    control.add(held_back_verdicts(control.station, built.get("quarantine"), months), None)
-
-
-def held_back_verdicts(station: str, held: pl.DataFrame | None, months: Sequence[str]) -> pl.DataFrame | None:
-    """A WARN for each month and table of which a station itself held rows back."""
-    if held is None or held.is_empty():
-        return None
-    groups = held.filter(pl.col("month").is_in(list(months))).group_by("month", "table").agg(pl.len(), pl.col("rule").unique().sort())
-    rows = [
-        verdict(station, month, table, "rows_held_back", passed=False, severity="WARN", failed_rows=count, details={"rules": rules})
-        for month, table, count, rules in groups.sort("month", "table").iter_rows()
-    ]
-    return pl.DataFrame(rows, schema=TABLES["checks"].schema) if rows else None
-
-
-def _owned(rows: pl.DataFrame, table: str, station: str) -> pl.DataFrame:
-    return rows.with_columns(pl.lit(station).alias("station")).select(pl.col(name).cast(dtype) for name, dtype in TABLES[table].schema.items())
 
 
 def _batches(months: Sequence[str], size: int) -> list[list[str]]:
@@ -207,14 +172,12 @@ def _scope_of(reads: Reads, strategy: Strategy | None) -> str | None:
     return strategy.strategy_id
 
 
-def _count(warehouse: Warehouse, table: str, months: Sequence[str], scope: str | None) -> int:
-    wanted = months if "month" in TABLES[table].partition_by else None
-    return (
-        warehouse.scan(table, months=wanted, scope=scope if "strategy" in TABLES[table].partition_by else None)
-        .select(pl.len())
-        .collect()
-        .item()
-    )
+def _counts(warehouse: Warehouse, table: str, months: Sequence[str], scope: str | None) -> dict[str, int]:
+    by_month = "month" in TABLES[table].partition_by
+    rows = warehouse.scan(table, months=months if by_month else None, scope=scope if "strategy" in TABLES[table].partition_by else None)
+    if not by_month:
+        return {"": rows.select(pl.len()).collect().item()}
+    return dict(rows.group_by("month").len().collect().sort("month").iter_rows())
 
 
 def run_factors(warehouse: Warehouse, station: Station, months: Sequence[str], *, failed: Iterable[str] = ()) -> Outcome:
@@ -228,7 +191,8 @@ def run_factors(warehouse: Warehouse, station: Station, months: Sequence[str], *
     if stale:
         build_factors(warehouse, stale)
         control = Control(outcome.station)
-        _write(warehouse, station, {table: warehouse.read(table, months=stale) for table in station.writes}, stale, control, scope=None)
+        built = {table: warehouse.read(table, months=stale) for table in station.writes}
+        write_tables(warehouse, station, built, stale, control, scope=None)
         control.write(warehouse, stale)
         warehouse.record_fresh(outcome.station, {month: inputs[month] for month in stale}, station.writes)
     outcome.built, outcome.unchanged = stale, [month for month in wanted if month not in stale]

@@ -54,13 +54,44 @@ class Station:
     settings: Callable[[Path], str] | None = None  # what else in the home decides the rows, e.g. the issuer of letters
 
 
+class Pending:
+    """What a station has built and not written yet: a station that reads its own past sees it."""
+
+    def __init__(self) -> None:
+        self.months: list[str] = []
+        self._built: dict[str, list[pl.DataFrame]] = {}
+
+    def add(self, built: dict[str, pl.DataFrame], months: Sequence[str]) -> None:
+        """Take over the rows of some months."""
+        self.months += months
+        for table, rows in built.items():
+            self._built.setdefault(table, []).append(rows.select(pl.col(name).cast(dtype) for name, dtype in TABLES[table].schema.items()))
+
+    def rows(self, table: str) -> pl.DataFrame:
+        """All rows of a table."""
+        return pl.concat([TABLES[table].empty(), *self._built.get(table, [])])
+
+    def all_rows(self) -> dict[str, pl.DataFrame]:
+        """All tables that were built."""
+        return {table: self.rows(table) for table in self._built}
+
+
 class Reader:
     """What a station sees: only the tables that it declared, and no month after the ones it builds."""
 
-    def __init__(self, warehouse: Warehouse, station: Station, months: Sequence[str], strategy: Strategy | None = None) -> None:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        station: Station,
+        months: Sequence[str],
+        strategy: Strategy | None = None,
+        *,
+        pending: Pending | None = None,
+    ) -> None:
         self._warehouse = warehouse
+        self._pending = pending or Pending()
         self._reads = {reads.table: reads for reads in station.reads}
-        self._station = station.name
+        self._station = station
         self._first, self._last = min(months), max(months)
         self._scope = strategy.strategy_id if strategy else None
         self.home = warehouse.home
@@ -68,13 +99,18 @@ class Reader:
     def read(self, table: str, *, columns: Sequence[str] | None = None, every_strategy: bool = False) -> pl.DataFrame:
         """Rows of the declared months; strategy tables give the station's own strategy unless declared for `every_strategy`."""
         if table not in self._reads:
-            raise OutsideData(f"station {self._station} reads {table} without declaring it; add it to the station's reads")
+            raise OutsideData(f"station {self._station.name} reads {table} without declaring it; add it to the station's reads")
         reads = self._reads[table]
         partitions = TABLES[table].partition_by
         if every_strategy and not reads.every_strategy:
-            raise OutsideData(f"station {self._station} reads {table} of every strategy without declaring it; set every_strategy")
+            raise OutsideData(f"station {self._station.name} reads {table} of every strategy without declaring it; set every_strategy")
         scope = self._scope if "strategy" in partitions and not reads.every_strategy else None
         if "month" not in partitions:
             return self._warehouse.read(table, columns=columns)
         months = reads.covers(self._first, self._last, self._warehouse.months(table, scope=scope))
-        return self._warehouse.read(table, months=months, scope=scope, columns=columns)
+        if not self._pending.months or table not in self._station.writes:
+            return self._warehouse.read(table, months=months, scope=scope, columns=columns)
+        wanted = reads.covers(self._first, self._last, self._pending.months)
+        stored = self._warehouse.read(table, months=[month for month in months if month not in wanted], scope=scope)
+        rows = pl.concat([stored, self._pending.rows(table).filter(pl.col("month").is_in(wanted))])
+        return rows.select(columns) if columns else rows

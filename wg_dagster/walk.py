@@ -21,8 +21,9 @@ def walk(
 ) -> list[Outcome]:
     """Land and clean `history`, then build `months` of everything up to the station `until`; writes are settled, not published."""
     outcomes = [land_raw(warehouse, adapter, history)]
-    for station in clean_stations():
-        outcomes.append(run_station(warehouse, station, history, failed=blocked_months(warehouse, station, history)))
+    outcomes += [
+        run_station(warehouse, station, history, failed=blocked_months(warehouse, station, history)) for station in clean_stations()
+    ]
     if until != "clean":
         factors = factor_station()
         outcomes.append(run_factors(warehouse, factors, months, failed=blocked_months(warehouse, factors, months)))

@@ -40,6 +40,11 @@ def gate(station: str, table: str, rows: pl.DataFrame, months: list[str], *, str
     )
 
 
+def passes(table: str, rows: pl.DataFrame) -> bool:
+    """No row of the table would be held back."""
+    return failures(table, rows).is_empty()
+
+
 def verdict(
     station: str,
     month: str,
