@@ -1,6 +1,8 @@
 """One convex cone problem, solved; when a solver stops without an answer the next one tries.
 
-    minimise 1/2 x'Px + q'x   subject to   b - Ax in K,   K = zero x nonnegative x second order
+    minimise 1/2 x'Px + q'x   subject to   b - Ax in K,   K = zero x nonnegative x second order x power
+
+A power cone is |c| <= a^(2/3) b^(1/3), so that a >= c^(3/2) / b^(1/2): the market impact of a trade.
 
 Limits are iterations, never a clock, and one thread is used: the same problem gives the same bits.
 """
@@ -13,14 +15,18 @@ import numpy as np
 import scipy.sparse as sp
 
 TIGHT, LOOSE = 1e-8, 1e-6
+POWER = 2 / 3
 _ENGINE: Any = clarabel  # a compiled module without types
 USUAL_SOLVER = f"clarabel {TIGHT:g}"
-_SOLVED, _NO_POINT = "Solved", ("PrimalInfeasible", "AlmostPrimalInfeasible")
+_STATUS, _NO_POINT = {"Solved": "solved", "AlmostSolved": "rough"}, ("PrimalInfeasible", "AlmostPrimalInfeasible")
 
 
 @dataclass(frozen=True, eq=False)
 class Cone:
-    """Problem data; P upper triangular, rows of A in the order zero, nonnegative, second order (one cone at most)."""
+    """Problem data; P upper triangular, rows of A in the order zero, nonnegative, second order, power (three rows each).
+
+    `second_order` are the sizes of the second order cones; when not given, all rows that are left are one cone.
+    """
 
     P: sp.csc_matrix
     q: np.ndarray
@@ -28,13 +34,21 @@ class Cone:
     b: np.ndarray
     zero: int
     nonnegative: int
+    second_order: tuple[int, ...] = ()
+    powers: int = 0
+
+    @property
+    def cones(self) -> tuple[int, ...]:
+        """Sizes of the second order cones."""
+        left = len(self.b) - self.zero - self.nonnegative - 3 * self.powers
+        return self.second_order or ((left,) if left else ())
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
     """Point x, multipliers z of the rows (b - Ax in K, so z in the dual cone), and both objective values.
 
-    `status` is solved, infeasible or failed; x and z are empty unless solved.
+    `status` is solved, infeasible or failed; x and z are empty unless solved. `rough` is a point short of the tolerances.
     """
 
     status: str
@@ -45,12 +59,12 @@ class Answer:
     dual_value: float
 
 
-def minimise(cone: Cone, *, persistent: bool = True) -> Answer:
+def minimise(cone: Cone, *, persistent: bool = True, tolerance: float = TIGHT) -> Answer:
     """Solve with Clarabel; if `persistent`, then with looser tolerances, then with SCS."""
-    answer = _clarabel(cone, TIGHT)
-    if answer.status == "failed" and persistent:
+    answer = _clarabel(cone, tolerance)
+    if answer.status in {"failed", "rough"} and persistent:
         answer = _clarabel(cone, LOOSE)
-    if answer.status == "failed" and persistent:
+    if answer.status in {"failed", "rough"} and persistent:
         answer = _scs(cone)
     return answer
 
@@ -63,12 +77,12 @@ def _clarabel(cone: Cone, tolerance: float) -> Answer:
     settings.presolve_enable = False
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
     kinds = [_ENGINE.ZeroConeT(cone.zero), _ENGINE.NonnegativeConeT(cone.nonnegative)]
-    if len(cone.b) > cone.zero + cone.nonnegative:
-        kinds.append(_ENGINE.SecondOrderConeT(len(cone.b) - cone.zero - cone.nonnegative))
+    kinds += [_ENGINE.SecondOrderConeT(size) for size in cone.cones]
+    kinds += [_ENGINE.PowerConeT(POWER)] * cone.powers
     found = _ENGINE.DefaultSolver(cone.P, cone.q, cone.A, cone.b, kinds, settings).solve()
     name, status = f"clarabel {tolerance:g}", str(found.status)
-    if status == _SOLVED:
-        return Answer("solved", name, np.array(found.x), np.array(found.z), found.obj_val, found.obj_val_dual)
+    if status in _STATUS:
+        return Answer(_STATUS[status], name, np.array(found.x), np.array(found.z), found.obj_val, found.obj_val_dual)
     return Answer("infeasible" if status in _NO_POINT else "failed", name, *_NOTHING)
 
 
@@ -81,8 +95,13 @@ def _scs(cone: Cone) -> Answer:
     slack = cone.b - cone.A @ x
     rows = [slack[:head] == 0] if head else []
     rows += [slack[head:tail] >= 0]
-    if len(cone.b) > tail:
-        rows.append(cp.SOC(slack[tail], slack[tail + 1 :]))
+    start = tail
+    for size in cone.cones:
+        rows.append(cp.SOC(slack[start], slack[start + 1 : start + size]))
+        start += size
+    if cone.powers:
+        triples = slack[start:]
+        rows.append(cp.PowCone3D(triples[0::3], triples[1::3], triples[2::3], POWER))
     whole = cone.P + sp.triu(cone.P, 1).T
     problem = cp.Problem(cp.Minimize(0.5 * cp.quad_form(x, cp.psd_wrap(whole)) + cone.q @ x), rows)
     try:
@@ -100,6 +119,13 @@ def _scs(cone: Cone) -> Answer:
 def _stacked(value: object) -> np.ndarray:
     parts = value if isinstance(value, list | tuple) else [value]
     return np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in parts])
+
+
+def in_turn(*blocks: sp.spmatrix | np.ndarray) -> sp.csr_matrix:
+    """Rows of equally high blocks, one of each in turn: the rows of many small cones of the same kind."""
+    height = blocks[0].shape[0]
+    order = np.arange(height * len(blocks)).reshape(len(blocks), height).T.ravel()
+    return sp.vstack([sp.csr_matrix(block) for block in blocks], format="csr")[order]
 
 
 _NOTHING = (np.empty(0), np.empty(0), np.nan, np.nan)

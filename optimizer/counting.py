@@ -49,13 +49,13 @@ def relief(universe: Universe, limits: Limits, terms: Terms) -> list[tuple[str, 
     found = _cut_loop(program, program.cost(), relief_most=np.inf, cuts_most=CUTS)
     if found is None:
         return []
-    names = (*limits.rules, "names, at least", "names, at most", "volatility over the index's, at most")
+    names = (*limits.rules, "turnover, at most", "names, at least", "names, at most", "volatility over the index's, at most")
     short = [(name, float(amount)) for name, amount in zip(names, program.relief(found), strict=True) if amount > ENOUGH]
     return sorted(short, key=lambda row: (-row[1], row[0]))
 
 
 class _Program:
-    """Variables [w (n), z (n), t (K), s (n), relief of the R rules, of the count below and above, of the volatility].
+    """Variables [w (n), z (n), t (K), s (n), trades (h), reliefs]: of the R rules, turnover, count below and above, volatility.
 
     Squares are in units of the squared cap, the last relief in units of the index's volatility.
     """
@@ -65,7 +65,8 @@ class _Program:
         self.n, self.k, self.rules = len(universe), terms.factor_count, len(limits.bounds)
         self.roots = terms.risk_root @ universe.exposures.T / limits.volatility_cap
         self.idio = universe.idio_var / limits.volatility_cap**2
-        self.widths = (self.n, self.n, self.k, self.n, self.rules, 1, 1, 1)
+        self.held = np.flatnonzero(terms.current > 0) if terms.limits_trades else np.empty(0, dtype=int)
+        self.widths = (self.n, self.n, self.k, self.n, len(self.held), self.rules, 1, 1, 1, 1)
         self.rows = [self._fixed()]
         for weight in np.linspace(limits.smallest, limits.largest, 3):
             self.rows.append(self._name_tangents(np.arange(self.n), np.full(self.n, weight)))
@@ -74,16 +75,16 @@ class _Program:
         """Prices of relief, or of names by the weights (n,) they are wished to have."""
         if preference is not None:
             return self._spread(None, -np.maximum(preference, 0.0))
-        return self._spread(None, None, None, None, np.ones(self.rules), NAME_PRICE, NAME_PRICE, 1.0)
+        return self._spread(None, None, None, None, None, np.ones(self.rules), 1.0, NAME_PRICE, NAME_PRICE, 1.0)
 
     def relief(self, point: np.ndarray) -> np.ndarray:
-        return point[-(self.rules + 3) :]
+        return point[-(self.rules + 4) :]
 
     def support(self, point: np.ndarray) -> np.ndarray:
         return np.flatnonzero(point[self.n : 2 * self.n] > 0.5)
 
     def bounds(self, relief_most: float) -> Bounds:
-        upper = self._spread(self.limits.largest, 1.0, np.inf, np.inf, *[relief_most] * 4)
+        upper = self._spread(self.limits.caps, self.limits.caps >= self.limits.smallest, *[np.inf] * 3, *[relief_most] * 5)
         return Bounds(np.zeros(len(upper)), upper)
 
     def integrality(self) -> np.ndarray:
@@ -110,17 +111,39 @@ class _Program:
         one, ones = np.ones((1, 1)), np.ones((1, n))
         per_index = 2 * self.universe.benchmark_vol / limits.volatility_cap
         rows = [
-            (self._block(ones), limits.budget, limits.budget),
-            (self._block(limits.matrix, None, None, None, -np.eye(self.rules)), -np.inf, limits.bounds),
+            (self._block(ones), limits.budget - limits.cash_room, limits.budget),
+            (self._block(limits.matrix, None, None, None, None, -np.eye(self.rules)), -np.inf, limits.bounds),
+            *self._trades(),
             (self._block(eye, -limits.largest * eye), -np.inf, 0.0),
             (self._block(-eye, limits.smallest * eye), -np.inf, 0.0),
-            (self._block(None, ones, None, None, None, one), limits.fewest, np.inf),
-            (self._block(None, ones, None, None, None, None, -one), -np.inf, limits.most),
+            (self._block(None, ones, None, None, None, None, None, one), limits.fewest, np.inf),
+            (self._block(None, ones, None, None, None, None, None, None, -one), -np.inf, limits.most),
             # (cap + relief)^2 >= cap^2 + 2 cap relief
-            (self._block(None, None, np.ones((1, self.k)), ones, None, None, None, -per_index * one), -np.inf, 1.0),
+            (self._block(None, None, np.ones((1, self.k)), ones, None, None, None, None, None, -per_index * one), -np.inf, 1.0),
         ]
         low, high = (np.concatenate([np.broadcast_to(row[side], row[0].shape[0]) for row in rows]) for side in (1, 2))
         return LinearConstraint(sp.vstack([row[0] for row in rows]), low, high)
+
+    def _trades(self) -> list[tuple[sp.csr_matrix, np.ndarray | float, np.ndarray | float]]:
+        """Held names by the size of their trade, new ones whole; a relief of turnover is half of the weight traded."""
+        if not self.terms.limits_trades:
+            return []
+        chosen, unit, before = np.eye(self.n)[self.held], np.eye(len(self.held)), self.terms.current[self.held]
+        is_new = np.ones((1, self.n))
+        is_new[0, self.held] = 0.0
+        rows: list[tuple[sp.csr_matrix, np.ndarray | float, np.ndarray | float]] = [
+            (
+                self._block(is_new, None, None, None, np.ones((1, len(self.held))), None, -2 * np.ones((1, 1))),
+                -np.inf,
+                self.limits.traded_most,
+            ),
+        ]
+        if len(self.held):
+            rows += [
+                (self._block(chosen, None, None, None, -unit), -np.inf, before),
+                (self._block(-chosen, None, None, None, -unit), -np.inf, -before),
+            ]
+        return rows
 
     def _block(self, *blocks: np.ndarray | None) -> sp.csr_matrix:
         height = next(block.shape[0] for block in blocks if block is not None)
@@ -151,7 +174,7 @@ def _cut_loop(program: _Program, cost: np.ndarray, *, relief_most: float, cuts_m
         if answer.x is None:
             break
         point = np.maximum(answer.x, 0.0)
-        relieved = program.relief(point)[: program.rules]
+        relieved = program.relief(point)[: program.rules + 1]
         point[:n] = _calmest(limits, program.terms, program.support(point), relieved, fallback=point[:n])
         excess = (universe.volatility(point[:n]) - limits.volatility_cap) / universe.benchmark_vol - point[-1]
         if excess <= 1e-7:
@@ -166,13 +189,23 @@ def _cut_loop(program: _Program, cost: np.ndarray, *, relief_most: float, cuts_m
 def _calmest(limits: Limits, terms: Terms, support: np.ndarray, relieved: np.ndarray, *, fallback: np.ndarray) -> np.ndarray:
     """Weights (n,) of least volatility on the support, under the linear rules with their relief."""
     m = len(support)
-    matrix, eye = limits.matrix[:, support], np.eye(m)
-    A = np.vstack([np.ones(m), matrix, -eye, eye])
-    b = np.r_[limits.budget, limits.bounds + relieved + 1e-9, np.full(m, -limits.smallest), np.full(m, limits.largest)]
-    covariance = terms.covariance(support) / limits.volatility_cap**2
-    answer = minimise(Cone(sp.csc_matrix(np.triu(covariance)), np.zeros(m), sp.csc_matrix(A), b, 1, len(b) - 1), persistent=False)
+    kept = np.flatnonzero(terms.current[support] > 0) if terms.limits_trades else np.empty(0, dtype=int)
+    h, eye, before = len(kept), np.eye(m), terms.current[support[kept]]
+    A = [np.ones((1, m)), -np.ones((1, m)), limits.matrix[:, support], -eye, eye]
+    b = [limits.budget, limits.cash_room - limits.budget, limits.bounds + relieved[:-1], np.full(m, -limits.smallest), limits.caps[support]]
+    rows = np.hstack([np.vstack(A), np.zeros((sum(len(block) for block in A), h))])
+    if terms.limits_trades:
+        is_new = np.ones((1, m))
+        is_new[0, kept] = 0.0
+        trades = np.vstack([np.hstack([is_new, np.ones((1, h))]), np.hstack([eye[kept], -np.eye(h)]), np.hstack([-eye[kept], -np.eye(h)])])
+        rows = np.vstack([rows, trades])
+        b += [limits.traded_most + 2 * relieved[-1] - terms.sold(support).sum(), before, -before]
+    form = np.zeros((m + h, m + h))
+    form[:m, :m] = np.triu(terms.covariance(support)) / limits.volatility_cap**2
+    sides = np.hstack(b) + 1e-9
+    answer = minimise(Cone(sp.csc_matrix(form), np.zeros(m + h), sp.csc_matrix(rows), sides, 0, len(sides)), persistent=False)
     weights = fallback.copy()
     if answer.status == "solved":
         weights[:] = 0.0
-        weights[support] = answer.x
+        weights[support] = np.maximum(answer.x[:m], 0.0)
     return weights

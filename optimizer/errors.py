@@ -2,6 +2,7 @@
 
 OptimizerError
 ├── BadUniverse      names, returns or limits that no calculation may start from
+├── BadPanel         scores and returns over months that no search may start from
 ├── TooFewReturns    fewer returns than the measure or model needs
 ├── Infeasible       no portfolio obeys the mandate; `shortfalls` says which rules and by how much
 └── SolverFailed     every solver in the chain stopped without an answer, or its answer broke a rule
@@ -14,6 +15,10 @@ class OptimizerError(Exception):
 
 class BadUniverse(OptimizerError):
     """Names, returns or limits that no calculation may start from."""
+
+
+class BadPanel(OptimizerError):
+    """Scores and returns over months that no search may start from."""
 
 
 class TooFewReturns(OptimizerError):

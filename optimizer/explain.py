@@ -1,5 +1,7 @@
 """Why no portfolio obeys a mandate: the rules in conflict, and by how much each is short."""
 
+import numpy as np
+
 from optimizer.counting import relief
 from optimizer.limits import limits
 from optimizer.mandate import Mandate
@@ -7,12 +9,12 @@ from optimizer.terms import terms
 from optimizer.universe import Universe
 
 
-def explain(universe: Universe, mandate: Mandate) -> list[tuple[str, float]]:
+def explain(universe: Universe, mandate: Mandate, current: np.ndarray | None = None) -> list[tuple[str, float]]:
     """Name the rules that conflict, with the least amounts by which they must give way; empty if none must.
 
     First without counts (any small weights), then with whole positions. A rule of weights is short by a fraction of
-    the portfolio, beta and volatility by a fraction of the index's, a count by names. A volatility floor is looked at
-    through beta, which implies it.
+    the portfolio, beta and volatility by a fraction of the index's, a count by names, turnover by half of the weight traded
+    beyond it. A volatility floor is looked at through beta, which implies it.
     """
     from optimizer.problem import least_relief  # cvxpy takes a second to import and only failures need it here
 
@@ -20,7 +22,7 @@ def explain(universe: Universe, mandate: Mandate) -> list[tuple[str, float]]:
     if len(universe) < fewest:
         return [("names, at least", float(fewest - len(universe)))]
     rules = limits(universe, mandate, floor=None if mandate.risk_floor == "none" else universe.beta)
-    rows = least_relief(universe, rules)
+    rows = least_relief(universe, rules, current)
     if rows:
         return sorted(rows, key=lambda row: (-row[1], row[0]))
-    return relief(universe, rules, terms(universe, mandate, None, "min_downside"))
+    return relief(universe, rules, terms(universe, mandate, current, "min_downside"))

@@ -25,6 +25,14 @@ class Limits:
     volatility_cap
         Per year.
     sector_low, sector_high : (S,)
+    caps : (n,)
+        Largest weight of each name: `largest`, or less by its capacity; zero where it may not be held.
+    cash_room
+        How much less than the budget may be invested.
+    traded_most
+        Sum of weight changes; infinite where nothing limits it.
+    smallest_trade
+        Of a name that stays.
     """
 
     rules: tuple[str, ...]
@@ -38,6 +46,14 @@ class Limits:
     volatility_cap: float
     sector_low: np.ndarray
     sector_high: np.ndarray
+    caps: np.ndarray
+    cash_room: float
+    traded_most: float
+    smallest_trade: float
+
+    def take(self, index: np.ndarray) -> "Limits":
+        """The same limits over the names at `index`."""
+        return replace(self, matrix=self.matrix[:, index], caps=self.caps[index], most=min(self.most, len(index)))
 
     def tightened(self, margin: float) -> "Limits":
         """The same limits from `margin` inside, where their width allows it, so that rounding cannot break them."""
@@ -48,6 +64,9 @@ class Limits:
             bounds=self.bounds - inside,
             smallest=self.smallest + inside,
             largest=self.largest - inside,
+            caps=np.maximum(self.caps - inside, 0.0),
+            traded_most=self.traded_most - inside,
+            smallest_trade=self.smallest_trade + inside if self.smallest_trade else 0.0,
             volatility_cap=self.volatility_cap * (1 - inside),
         )
 
@@ -63,14 +82,17 @@ def limits(universe: Universe, mandate: Mandate, *, floor: np.ndarray | None = N
     """
     low = np.maximum(universe.sector_weights - mandate.sector_band, 0.0)
     high = np.minimum(universe.sector_weights + mandate.sector_band, 1.0)
-    rows: list[tuple[str, np.ndarray, float]] = []
-    for sector, (least, most) in enumerate(zip(low, high, strict=True)):
-        members = (universe.sector == sector).astype(float)
-        rows.append((f"sector {sector}, at most", members, most))
-        if least > 0:
-            rows.append((f"sector {sector}, at least", -members, -least))
+    rows = _group_rows("sector", universe.sector, universe.sector_weights, mandate.sector_band)
     issuers, position, classes = np.unique(np.asarray(universe.issuers), return_inverse=True, return_counts=True)
     rows.extend((f"issuer {issuers[i]}", (position == i).astype(float), mandate.weight[1]) for i in np.flatnonzero(classes > 1))
+    if mandate.industry_band is not None:
+        rows.extend(_group_rows("industry", universe.industry, universe.industry_weights, mandate.industry_band))
+    for column, least, most in mandate.exposure_bands:
+        middle, slopes = universe.benchmark_exposure[column], universe.exposures[:, column]
+        rows.append((f"exposure {column}, at least", -slopes, -(middle + least)))
+        rows.append((f"exposure {column}, at most", slopes, middle + most))
+    if mandate.return_floor is not None:
+        rows.append(("expected return, at least", -universe.mu, -mandate.return_floor))
     if floor is not None:
         rows.append((f"{mandate.risk_floor}, at least", -floor, -mandate.risk_band[0]))
     return Limits(
@@ -85,4 +107,24 @@ def limits(universe: Universe, mandate: Mandate, *, floor: np.ndarray | None = N
         volatility_cap=mandate.risk_band[1] * universe.benchmark_vol,
         sector_low=low,
         sector_high=high,
+        caps=_caps(universe, mandate),
+        cash_room=0.0 if mandate.cash_most is None else mandate.cash_most - mandate.cash,
+        traded_most=np.inf if mandate.turnover is None else 2.0 * mandate.turnover,
+        smallest_trade=mandate.smallest_trade,
     )
+
+
+def _group_rows(kind: str, codes: np.ndarray, market: np.ndarray, band: float) -> list[tuple[str, np.ndarray, float]]:
+    rows = []
+    for group, (least, most) in enumerate(zip(np.maximum(market - band, 0.0), np.minimum(market + band, 1.0), strict=True)):
+        members = (codes == group).astype(float)
+        rows.append((f"{kind} {group}, at most", members, most))
+        if least > 0:
+            rows.append((f"{kind} {group}, at least", -members, -least))
+    return rows
+
+
+def _caps(universe: Universe, mandate: Mandate) -> np.ndarray:
+    caps = np.minimum(mandate.weight[1], universe.capacity)
+    caps[(caps < mandate.weight[0]) | np.isin(universe.ids, mandate.excluded)] = 0.0
+    return caps

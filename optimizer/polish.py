@@ -6,15 +6,18 @@ two or three rounds). Each round's point obeys all rules, so stopping early cost
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from optimizer.cone import Answer, Cone, minimise
+from optimizer.cone import Answer, Cone, in_turn, minimise
 from optimizer.limits import Limits
 from optimizer.terms import Terms
 
 ROUNDS = 12
+STAYS_BELOW = (0.5, 0.9, 0.1)  # shares of the smallest trade under which a name is left alone, as tried in turn
+REPAIRS = 8  # times that trades under the smallest one are undone or enlarged
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,48 @@ def polish(
         Give up on a solver's first failure, and leave the prices empty.
     """
     support = np.sort(support)
-    step = _Step(terms, limits, support)
+    if (limits.caps[support] < limits.smallest).any():
+        return None
+    for stays_below in STAYS_BELOW if limits.smallest_trade > 0 else STAYS_BELOW[:1]:
+        low, high = _boxes(terms, limits, support)
+        for _ in range(REPAIRS):
+            found = _newton(_Step(terms, limits, support, low, high), losing=losing, rounds=rounds, is_trial=is_trial)
+            if found is None:
+                break
+            if not _repaired(terms, limits, found, (low, high), stays_below=stays_below):
+                return found
+            losing = found.losing
+    return None
+
+
+def _boxes(terms: Terms, limits: Limits, support: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest weights (m,); a new name is bought by the smallest trade at least."""
+    is_new = (terms.current[support] == 0) & terms.has_history
+    return np.where(is_new, max(limits.smallest, limits.smallest_trade), limits.smallest), limits.caps[support].copy()
+
+
+def _repaired(terms: Terms, limits: Limits, found: Position, boxes: tuple[np.ndarray, np.ndarray], *, stays_below: float) -> bool:
+    """Narrow the boxes of held names that trade a little: to no trade, or beyond the smallest one. Whether there were any."""
+    if limits.smallest_trade == 0 or not terms.has_history:
+        return False
+    (low, high), before, least = boxes, terms.current[found.support], limits.smallest_trade
+    trade = found.weights - before
+    is_small = (before > 0) & (np.abs(trade) < least * (1 - 1e-6)) & (np.abs(trade) > 1e-9)
+    can_stay = (before >= low - 1e-12) & (before <= high + 1e-12)
+    # The clearer half first; what is left may then look different.
+    clearness = np.abs(np.abs(trade) - least / 2) / least
+    doubtful = np.flatnonzero(is_small)
+    for i in doubtful[np.argsort(-clearness[doubtful], kind="stable")][: (len(doubtful) + 1) // 2]:
+        if can_stay[i] and abs(trade[i]) < least * stays_below:
+            low[i] = high[i] = before[i]
+        elif trade[i] > 0 or (not can_stay[i] and before[i] < low[i]):
+            low[i] = max(low[i], before[i] + least)
+        else:
+            high[i] = min(high[i], before[i] - least)
+    return bool(is_small.any())
+
+
+def _newton(step: "_Step", *, losing: np.ndarray | None, rounds: int, is_trial: bool) -> Position | None:
     if step.is_hopeless:
         return None
     losing = step.scenarios.sum(axis=1) < 0 if losing is None else losing
@@ -91,49 +135,66 @@ def polish(
 class _Step:
     """The cone problem of one support; only its quadratic form changes from round to round."""
 
-    def __init__(self, terms: Terms, limits: Limits, support: np.ndarray) -> None:
-        self.terms, self.limits, self.support = terms, limits, support
+    def __init__(self, terms: Terms, limits: Limits, support: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        self.terms, self.limits, self.support, self.low, self.high = terms, limits, support, low, high
         self.m = len(support)
         self.kept = np.flatnonzero(terms.current[support] > 0) if len(terms.held) else np.empty(0, dtype=int)
+        self.impacts = self.m if terms.has_impact else 0
         self.scenarios = terms.factors @ terms.loadings[support].T
         self.gains = terms.gains(support)
         self.scale = 1.0 if terms.goal == "min_downside" else float(terms.mu.max()) / 2
         matrix = limits.matrix[:, support]
         self.touching = np.abs(matrix).sum(axis=1) > 0
-        self.is_hopeless = bool((limits.bounds[~self.touching] < 0).any())
+        self.is_hopeless = bool((limits.bounds[~self.touching] < 0).any() or (low > high).any())
+        self.equalities = 0 if limits.cash_room > 0 else 1
         self.A, self.b, self.nonnegative = self._rows(matrix[self.touching], limits.bounds[self.touching])
 
     def _rows(self, matrix: np.ndarray, bounds: np.ndarray) -> tuple[sp.csc_matrix, np.ndarray, int]:
-        m, h, limits = self.m, len(self.kept), self.limits
-        eye, none = np.eye(m), np.zeros((m, h))
-        chosen, traded = eye[self.kept], np.eye(h)
-        before = self.terms.current[self.support[self.kept], None]
-        root = np.linalg.cholesky(self.terms.covariance(self.support)).T
-        budget = np.r_[np.ones(m), np.zeros(h), -limits.budget]
-        nonnegative = np.vstack(
-            [
-                -self.gains,
-                np.hstack([matrix, np.zeros((len(matrix), h)), -bounds[:, None]]),
-                np.hstack([-eye, none, np.full((m, 1), limits.smallest)]),
-                np.hstack([eye, none, np.full((m, 1), -limits.largest)]),
-                np.hstack([chosen, -traded, -before]),
-                np.hstack([-chosen, -traded, before]),
-            ],
-        )
-        cap = np.r_[np.zeros(m + h), -limits.volatility_cap]
-        A = np.vstack([budget, nonnegative, cap, np.hstack([-root, none, np.zeros((m, 1))])])
+        m, h, i, limits, terms = self.m, len(self.kept), self.impacts, self.limits, self.terms
+
+        def rows(y: np.ndarray, t: np.ndarray | None = None, impact: np.ndarray | None = None, tau: Any = 0.0) -> np.ndarray:
+            height = len(y)
+            blocks = (np.zeros((height, h)) if t is None else t, np.zeros((height, i)) if impact is None else impact)
+            return np.hstack([y, *blocks, np.broadcast_to(np.asarray(tau, dtype=float), height)[:, None]])
+
+        eye, ones, none = np.eye(m), np.ones((1, m)), np.zeros((m, m))
+        chosen, unit, before = eye[self.kept], np.eye(h), terms.current[self.support[self.kept]]
+        root = np.linalg.cholesky(terms.covariance(self.support)).T
+        is_new = np.ones(m)
+        is_new[self.kept] = 0.0
+        spent = rows(ones, tau=-limits.budget)
+        nonnegative = [
+            -self.gains[None],
+            rows(matrix, tau=-bounds),
+            rows(-eye, tau=self.low),
+            rows(eye, tau=-self.high),
+            rows(chosen, -unit, tau=-before),
+            rows(-chosen, -unit, tau=before),
+        ]
+        if terms.limits_trades:
+            given_up = terms.sold(self.support).sum()
+            nonnegative.append(rows(is_new[None], np.ones((1, h)), tau=given_up - limits.traded_most))
+        if limits.cash_room > 0:
+            nonnegative += [spent, rows(-ones, tau=limits.budget - limits.cash_room)]
+        cap = [rows(np.zeros((1, m)), tau=-limits.volatility_cap), rows(-root)]
+        power = []
+        if i:
+            traded = rows(-np.diag(is_new), -chosen.T)
+            power = [in_turn(rows(none, impact=-eye), rows(none, tau=-1.0), traded).toarray()]
+        inequalities = np.vstack(nonnegative)
+        A = np.vstack([*([spent] if self.equalities else []), inequalities, *cap, *power])
         b = np.zeros(len(A))
-        b[1] = -self.scale
-        return sp.csc_matrix(A), b, len(nonnegative)
+        b[self.equalities] = -self.scale
+        return sp.csc_matrix(A), b, len(inequalities)
 
     def cone(self, losing: np.ndarray) -> Cone:
         """The problem with the losing scenarios fixed."""
         active = self.scenarios[losing]
-        quadratic = self.terms.per_period * (active.T @ active) + np.diag(self.terms.idio[self.support] / 2)
-        size = self.m + len(self.kept) + 1
+        quadratic = self.terms.per_period * (active.T @ active) + np.diag(self.terms.half_idio[self.support])
+        size = self.A.shape[1]
         P = np.zeros((size, size))
         P[: self.m, : self.m] = np.triu(quadratic) / self.limits.volatility_cap**2
-        return Cone(sp.csc_matrix(P), np.zeros(size), self.A, self.b, 1, self.nonnegative)
+        return Cone(sp.csc_matrix(P), np.zeros(size), self.A, self.b, self.equalities, self.nonnegative, (self.m + 1,), self.impacts)
 
     def losing(self, point: np.ndarray) -> np.ndarray:
         return self.scenarios @ point[: self.m] < 0
@@ -142,7 +203,7 @@ class _Step:
         """Of a point [y, t, tau], scaled by its gain, so that points compare however exactly they were scaled."""
         y = point[: self.m]
         losses = np.minimum(self.scenarios @ y, 0.0)
-        squared = self.terms.per_period * losses @ losses + 0.5 * self.terms.idio[self.support] @ y**2
+        squared = self.terms.per_period * losses @ losses + self.terms.half_idio[self.support] @ y**2
         return float(squared * (self.scale / (self.gains @ point)) ** 2)
 
     def descend(self, best: tuple[float, np.ndarray] | None, point: np.ndarray) -> tuple[np.ndarray, float]:
@@ -166,23 +227,26 @@ class _Step:
         terms, z = self.terms, answer.z
         tau = answer.x[-1]
         rules = np.zeros(len(self.limits.bounds))
-        rules[self.touching] = z[2 : 2 + int(self.touching.sum())]
+        first = self.equalities + 1
+        rules[self.touching] = z[first : first + int(self.touching.sum())]
+        budget = z[0] if self.equalities else z[self.nonnegative - 2] - z[self.nonnegative - 1]
+        earned = z[self.equalities]
         factors = terms.factors[losing]
         losses = factors @ (terms.loadings[self.support].T @ weights)
         slope = terms.per_period * terms.loadings @ (factors.T @ losses)
-        slope[self.support] += terms.idio[self.support] / 2 * weights
-        on_cap = z[1 + self.nonnegative] * self._volatility_slope(weights)
+        slope[self.support] += terms.half_idio[self.support] * weights
+        on_cap = z[self.equalities + self.nonnegative] * self._volatility_slope(weights)
         gain = 0.0 if terms.goal == "min_downside" else terms.mu - np.where(terms.current > 0, -terms.cost, terms.cost)
         # In units of the volatility cap, as the problem was solved.
         unit = self.limits.volatility_cap**2
-        prices = slope * tau / unit + z[0] - z[1] * gain + rules @ self.limits.matrix + on_cap
-        half = terms.per_period * ((terms.loadings @ factors.T) ** 2).sum(axis=1) + terms.idio / 2
+        prices = slope * tau / unit + budget - earned * gain + rules @ self.limits.matrix + on_cap
+        half = terms.per_period * ((terms.loadings @ factors.T) ** 2).sum(axis=1) + terms.half_idio
         return prices * tau, half * tau**2 / unit
 
     def _volatility_slope(self, weights: np.ndarray) -> np.ndarray:
         """Gradient (n,) of the volatility at the weights."""
-        terms, k = self.terms, self.terms.factor_count
-        exposure = terms.loadings[self.support, :k].T @ weights
-        slope = terms.loadings[:, :k] @ (terms.risk_root.T @ (terms.risk_root @ exposure))
+        terms = self.terms
+        exposure = terms.risk_loadings[self.support].T @ weights
+        slope = terms.risk_loadings @ (terms.risk_root.T @ (terms.risk_root @ exposure))
         slope[self.support] += terms.idio[self.support] * weights
         return slope / np.sqrt(max(slope[self.support] @ weights, 1e-300))

@@ -1,6 +1,7 @@
 """The problem without whole positions: any number of names, any small weight. Its optimum bounds every portfolio.
 
-Variables [y, a, v, t, tau]: y = tau w, a = loadings'y, v losses of the scenarios, t traded weight of held names.
+Variables [y, a, v, t, i, tau]: y = tau w, a = loadings'y, v losses of the scenarios, t traded weight of held names,
+i market impacts.
 The least downside deviation with net return scaled to one is the greatest ratio; all rules are cones in (y, tau).
 Only a enters the T scenarios, so their rows are as wide as there are factors, whatever the number of names.
 """
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from optimizer.cone import Answer, Cone, minimise
+from optimizer.cone import Answer, Cone, in_turn, minimise
 from optimizer.limits import Limits
 from optimizer.terms import Terms
 
@@ -44,40 +45,66 @@ def _bound(answer: Answer, goal: str, scale: float, limits: Limits) -> float:
 
 
 def _cone(terms: Terms, limits: Limits, gains: np.ndarray, scale: float) -> Cone:
-    n, k, periods, held = len(terms.mu), terms.factor_count, len(terms.factors), terms.held
-    wide, h = k + 1, len(held)
-    widths = {"y": n, "a": wide, "v": periods, "t": h, "tau": 1}
+    n, k, held = len(terms.mu), terms.factor_count, terms.held
+    periods, wide, h = *terms.factors.shape, len(held)
+    impacts = n if terms.has_impact else 0
+    widths = {"y": n, "a": wide, "v": periods, "t": h, "i": impacts, "tau": 1}
 
-    def rows(**blocks: Any) -> sp.csc_matrix:
-        sparse = {name: sp.csc_matrix(block) for name, block in blocks.items()}
+    def rows(**blocks: Any) -> sp.csr_matrix:
+        sparse = {name: sp.csr_matrix(block) for name, block in blocks.items()}
         height = next(iter(sparse.values())).shape[0]
-        return sp.hstack([sparse.get(name, sp.csc_matrix((height, width))) for name, width in widths.items()])
+        return sp.hstack([sparse.get(name, sp.csr_matrix((height, width))) for name, width in widths.items()], format="csr")
 
-    chosen = sp.csc_matrix((np.ones(h), (np.arange(h), held)), shape=(h, n))
-    zero = [
-        rows(y=terms.loadings.T, a=-sp.eye(wide)),  # a = loadings'y
-        rows(y=np.ones((1, n)), tau=[[-limits.budget]]),  # the budget is spent
-    ]
+    chosen = sp.csr_matrix((np.ones(h), (np.arange(h), held)), shape=(h, n))
+    is_new = np.ones(n)
+    is_new[held] = 0.0
+    zero = [rows(y=terms.loadings.T, a=-sp.eye(wide))]  # a = loadings'y
+    spent = rows(y=np.ones((1, n)), tau=[[-limits.budget]])
     nonnegative = [
-        rows(y=-gains[None, :n], t=-gains[None, n:-1], tau=-gains[None, -1:]),  # net return at least `scale`
+        rows(
+            y=-gains[None, :n], t=-gains[None, n : n + h], i=-gains[None, n + h : -1], tau=-gains[None, -1:]
+        ),  # net return at least `scale`
         rows(y=-sp.eye(n)),  # nothing is sold short
-        rows(y=sp.eye(n), tau=np.full((n, 1), -limits.largest)),
+        rows(y=sp.eye(n), tau=-limits.caps[:, None]),
         rows(y=limits.matrix, tau=-limits.bounds[:, None]),
         rows(a=-terms.factors, v=-sp.eye(periods)),  # a loss is at least -x
         rows(v=-sp.eye(periods)),
     ]
+    if limits.cash_room > 0:
+        nonnegative += [spent, rows(y=-np.ones((1, n)), tau=[[limits.budget - limits.cash_room]])]
+    else:
+        zero.append(spent)
     if h:
         before = terms.current[held, None]
         nonnegative += [rows(y=chosen, t=-sp.eye(h), tau=-before), rows(y=-chosen, t=-sp.eye(h), tau=before)]
+    if terms.limits_trades:
+        given_up = terms.current.sum() - terms.current[held].sum()
+        nonnegative.append(rows(y=is_new[None], t=np.ones((1, h)), tau=[[given_up - limits.traded_most]]))
+    exposure = rows(a=np.column_stack([-terms.risk_root, np.zeros(k)])) if terms.is_factor_downside else None
     second_order = [
         rows(tau=[[-limits.volatility_cap]]),
-        rows(a=np.column_stack([-terms.risk_root, np.zeros(k)])),
+        rows(y=-terms.risk_root @ terms.risk_loadings.T) if exposure is None else exposure,
         rows(y=-sp.diags(np.sqrt(terms.idio))),
     ]
-    A = sp.vstack([*zero, *nonnegative, *second_order], format="csc")
+    power = []
+    if impacts:
+        traded = rows(y=-sp.diags(is_new), t=-chosen.T)
+        power = [in_turn(rows(i=-sp.eye(n)), rows(tau=-np.ones((n, 1))), traded)]
+    A = sp.vstack([*zero, *nonnegative, *second_order, *power], format="csc")
     b = np.zeros(A.shape[0])
-    b[wide + 1] = -scale
+    equalities = sum(block.shape[0] for block in zero)
+    b[equalities] = -scale
     # Half of the squared downside deviation, in units of the volatility cap so that tolerances mean the same anywhere.
-    squares = np.r_[terms.idio / 2, np.zeros(wide), np.full(periods, terms.per_period), np.zeros(h + 1)]
+    squares = np.r_[terms.half_idio, np.zeros(wide), np.full(periods, terms.per_period), np.zeros(h + impacts + 1)]
     diagonal = squares / limits.volatility_cap**2
-    return Cone(sp.diags(diagonal).tocsc(), np.zeros(len(diagonal)), A, b, wide + 1, sum(block.shape[0] for block in nonnegative))
+    inequalities = sum(block.shape[0] for block in nonnegative)
+    return Cone(
+        sp.diags(diagonal).tocsc(),
+        np.zeros(len(diagonal)),
+        A,
+        b,
+        equalities,
+        inequalities,
+        (sum(block.shape[0] for block in second_order),),
+        impacts,
+    )

@@ -1,10 +1,11 @@
-"""From a universe and a mandate to a portfolio: relax, round, polish, exchange, check."""
+"""From a universe and a mandate to a portfolio and its proof: relax, draw lines, round, polish, exchange, part, check."""
 
-import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from optimizer.branching import Search
+from optimizer.certificate import mandate_rules
 from optimizer.cone import USUAL_SOLVER
 from optimizer.counting import whole_positions
 from optimizer.errors import BadUniverse, Infeasible, SolverFailed
@@ -14,52 +15,26 @@ from optimizer.mandate import Mandate, check
 from optimizer.polish import Position, polish
 from optimizer.relaxation import Relaxed, relax
 from optimizer.rounding import exact_weights
-from optimizer.support import calm_down, first_supports, improve
+from optimizer.solution import Solution, fingerprint
+from optimizer.support import calm_down, first_supports
+from optimizer.tangents import Columns
 from optimizer.terms import Terms, terms
 from optimizer.universe import Universe
 
 TARGET_GAP = 0.001
+NODES = 40
+FEW_BY_FACTORS, FEW_BY_SCENARIOS = 600, 240  # names of a relaxation that need not be exact
+ROUNDING = 1e-6  # a relaxed weight under this is zero
 MARGIN = 1e-7  # weights are found this far inside of the limits, so that rounding to billionths cannot break one
 LINEARISATIONS = 3  # of a volatility floor: the next ones move the ratio by less than 0.02 %
-METHOD = "factor downside, relaxation, exchange 1"  # part of the fingerprint: change it when results change
 
 
-@dataclass(frozen=True, eq=False)
-class Solution:
-    """A portfolio, and how far from the best it can be.
+@dataclass(frozen=True)
+class _Effort:
+    """How near, and how many branchings at most."""
 
-    Attributes
-    ----------
-    weights : (n,)
-        In the order of the universe; zero where not held; whole billionths.
-    status
-        'certified' (gap within the target) or 'feasible'.
-    objective
-        'ratio': expected return net of trading cost over downside deviation. 'min_downside' where no portfolio has a
-        positive expected return: a negative ratio is not worth maximising, it would reward risk.
-    ratio
-        Of these weights, net of cost, by the definition (not by the solver).
-    bound, gap, bound_kind
-        No portfolio of the mandate has a larger ratio than `bound`; gap = bound / ratio - 1. For 'min_downside' the
-        bound is a downside deviation that none goes below, and the gap is relative to it.
-    risk_ratio, beta
-        Forecast volatility over the index's; forecast beta.
-    fingerprint
-        Of universe, mandate, current weights and method: same fingerprint, same weights.
-    """
-
-    weights: np.ndarray
-    status: str
-    objective: str
-    ratio: float
-    bound: float
-    gap: float
-    bound_kind: str
-    risk_ratio: float
-    beta: float
-    names: int
-    message: str
-    fingerprint: str
+    target: float
+    nodes: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +46,9 @@ class _Case:
     current: np.ndarray | None
 
 
-def solve(universe: Universe, mandate: Mandate, current: np.ndarray | None = None, *, target_gap: float = TARGET_GAP) -> Solution:
+def solve(
+    universe: Universe, mandate: Mandate, current: np.ndarray | None = None, *, target_gap: float = TARGET_GAP, nodes: int = NODES
+) -> Solution:
     """Find the portfolio with the greatest forecast Sortino ratio that the mandate allows.
 
     Parameters
@@ -80,7 +57,9 @@ def solve(universe: Universe, mandate: Mandate, current: np.ndarray | None = Non
         Weights held before trading. With a trading cost in the mandate they are expensive to leave; without one they
         are only a second place to start from.
     target_gap
-        Gap up to which the status is 'certified'.
+        The search stops once no portfolio can be better by more than this; the status is then 'certified'.
+    nodes
+        Branchings at most, where whole positions leave a gap.
 
     Raises
     ------
@@ -90,34 +69,42 @@ def solve(universe: Universe, mandate: Mandate, current: np.ndarray | None = Non
         If all solvers stop without an answer.
     """
     before = None if current is None else _checked(current, universe)
+    effort = _Effort(target_gap, nodes)
     order = np.argsort(np.asarray(universe.ids), kind="stable")  # names meet the solver in one order, however they came
     case = _Case(universe.take(order), mandate, None if before is None else before[order])
     data, rules, relaxed = _relaxed(case)
-    best = _best(case, data, rules, relaxed)
+    best, search = _best(case, data, rules, relaxed, effort)
     weights = np.zeros(len(order))
-    weights[best.support] = exact_weights(best.weights, budget=rules.budget, smallest=mandate.weight[0], largest=mandate.weight[1])
-    broken = check(weights, case.universe, mandate)
+    weights[best.support] = exact_weights(
+        best.weights,
+        budget=float(np.clip(best.weights.sum(), rules.budget - rules.cash_room, rules.budget)),
+        smallest=mandate.weight[0],
+        largest=rules.caps[best.support],
+    )
+    broken = check(weights, case.universe, mandate, case.current)
     if broken:
         listed = "; ".join(f"{rule.rule}: {rule.value:.9g} against {rule.limit:.9g}" for rule in broken)
-        raise SolverFailed(f"the weights found break the mandate ({listed}) in case {_fingerprint(case)}; loosen these limits a little")
-    found = _solution(case, data, relaxed, weights, target_gap)
+        raise SolverFailed(
+            f"the weights found break the mandate ({listed}) in case {fingerprint(case.universe, case.mandate, case.current)}; loosen these limits a little"
+        )
+    found = _solution(case, data, relaxed, search, weights)
     given = np.zeros(len(order))
     given[order] = weights
     return replace(found, weights=given)
 
 
 def _relaxed(case: _Case) -> tuple[Terms, Limits, Relaxed]:
-    """The relaxation that bounds every portfolio; by the least downside where none has a positive expected return."""
+    """A first portfolio without whole positions; of the least downside where none has a positive expected return."""
     universe, mandate = case.universe, case.mandate
     if len(universe) < mandate.names[0]:
         raise _infeasible(case)
-    rules = limits(universe, mandate, floor=universe.beta if mandate.risk_floor == "beta" else None)
+    rules = mandate_rules(universe, mandate)
     relaxed = None
     for goal in ("ratio", "min_downside"):
-        if goal == "ratio" and universe.mu.max() <= 0:
+        if goal == "ratio" and (universe.mu.max() <= 0 or mandate.objective == "min_downside"):
             continue
         data = terms(universe, mandate, case.current, goal)
-        relaxed = relax(data, rules)
+        relaxed = _relaxed_on_few(universe, data, rules) or relax(data, rules)
         if relaxed.status == "solved":
             return data, rules, relaxed
     if relaxed is None or relaxed.status == "infeasible":
@@ -127,49 +114,90 @@ def _relaxed(case: _Case) -> tuple[Terms, Limits, Relaxed]:
     )
 
 
-def _best(case: _Case, data: Terms, rules: Limits, relaxed: Relaxed) -> Position:
+def _relaxed_on_few(universe: Universe, data: Terms, rules: Limits) -> Relaxed | None:
+    """The relaxation over the names most likely to be held, where there are many: the lines find the others."""
+    few = FEW_BY_FACTORS if data.is_factor_downside else FEW_BY_SCENARIOS
+    if len(universe) <= few:
+        return None
+    appeal = np.where(rules.caps > 0, universe.mu / np.sqrt(universe.idio_var + universe.benchmark_vol**2), -np.inf)
+    by_appeal = np.argsort(-appeal, kind="stable")
+    rank = np.empty(len(universe), dtype=int)
+    for sector in range(len(universe.sector_weights)):
+        members = by_appeal[universe.sector[by_appeal] == sector]
+        rank[members] = np.arange(len(members))
+    by_beta = np.argsort(universe.beta, kind="stable")
+    extremes = np.r_[by_beta[: few // 20], by_beta[-few // 20 :]]
+    chosen = np.unique(np.r_[by_appeal[: few // 2], np.flatnonzero(rank < few // 40), extremes, np.flatnonzero(data.current > 0)])
+    found = relax(data.take(chosen), rules.take(chosen))
+    if found.status != "solved":
+        return None
+    weights = np.zeros(len(universe))
+    weights[chosen] = found.weights
+    return replace(found, weights=weights, bound=np.nan)
+
+
+def _searched(case: _Case, data: Terms, rules: Limits, relaxed: Relaxed, effort: _Effort) -> Search:
+    """The best portfolio under these rules with its certificate."""
+    weights = np.maximum(relaxed.weights, 0.0)
+    columns = Columns(np.union1d(np.flatnonzero(weights > ROUNDING), np.argsort(-data.mu, kind="stable")[: rules.most]))
+    search = Search(case.universe, data, rules, inside=rules.tightened(MARGIN), columns=columns, target=effort.target)
+    search.start(max(data.net_return(weights), ROUNDING) / (2 * data.squared_downside(weights)))
+    if not search.is_close(search.bound):
+        for support in (
+            *first_supports(weights, case.universe, rules),
+            *([] if case.current is None else [np.flatnonzero(case.current > 0)]),
+        ):
+            search.offer(support)
+        if search.best is None:
+            search.dive()
+        if search.best is None:
+            counted = [names for names in first_supports(weights, case.universe, rules) if rules.fewest <= len(names) <= rules.most]
+            search.accept(calm_down(data, rules.tightened(MARGIN), counted) or _counted(case, data, rules, weights))
+        search.exchange()
+        if not search.is_close(search.bound):
+            search.dive()
+            search.exchange()
+        search.branch(effort.nodes)
+    return search
+
+
+def _best(case: _Case, data: Terms, rules: Limits, relaxed: Relaxed, effort: _Effort) -> tuple[Position, Search]:
     if case.mandate.risk_floor != "vol":
-        return _rounded(case, data, rules, relaxed)
+        search = _searched(case, data, rules, relaxed, effort)
+        return _found(search), search
     # Convex-concave procedure: volatility is never less than its tangent g'w, so a floor on the tangent is sufficient;
     # the first tangent is the one at the index (beta), the next ones are at the portfolio found.
     best: Position | None = None
     tangent = case.universe.beta
     for _ in range(LINEARISATIONS):
         inner = limits(case.universe, case.mandate, floor=tangent)
-        inner_relaxed = relax(data, inner)
+        inner_relaxed = _relaxed_on_few(case.universe, data, inner) or relax(data, inner)
         if inner_relaxed.status != "solved":
             break
-        found = _rounded(case, data, inner, inner_relaxed)
+        found = _found(_searched(case, data, inner, inner_relaxed, replace(effort, nodes=0)))
         if best is not None and found.goodness <= best.goodness:
             break
         best = found
         tangent = _volatility_tangent(case.universe, found)
     if best is None:
         raise _infeasible(case)
-    return best
+    outer = Search(case.universe, data, rules, inside=None, columns=Columns(best.support), target=effort.target)
+    outer.best = best
+    weights = np.zeros(len(case.universe))
+    weights[best.support] = best.weights
+    outer.start(max(data.net_return(weights), ROUNDING) / (2 * data.squared_downside(weights)))
+    return best, outer
 
 
-def _rounded(case: _Case, data: Terms, rules: Limits, relaxed: Relaxed) -> Position:
-    """Best of the relaxation's names and last month's, improved by exchanges."""
-    inside = rules.tightened(MARGIN)
-    supports = first_supports(relaxed.weights, case.universe, rules)
-    if case.current is not None:
-        supports.append(np.flatnonzero(case.current > 0))
-    counted = [support for support in supports if rules.fewest <= len(support) <= rules.most]
-    starts = [start for support in counted if (start := polish(data, inside, support)) is not None]
-    if not starts:
-        starts = [calm_down(data, inside, counted) or _counted(case, data, rules, relaxed)]
-    starts.sort(key=lambda start: -start.goodness)
-    best = improve(data, inside, starts[0])
-    for start in starts[1:]:
-        if _gap(data, relaxed, best.goodness) > TARGET_GAP:  # otherwise another start has little to find
-            best = max(best, improve(data, inside, start), key=lambda position: position.goodness)
-    return best
+def _found(search: Search) -> Position:
+    if search.best is None:
+        raise SolverFailed("the search ended without a portfolio; loosen the limits a little")
+    return search.best
 
 
-def _counted(case: _Case, data: Terms, rules: Limits, relaxed: Relaxed) -> Position:
+def _counted(case: _Case, data: Terms, rules: Limits, relaxed: np.ndarray) -> Position:
     """A start from whole positions counted out, where no rounding of the relaxation obeys."""
-    support = whole_positions(case.universe, rules, data, relaxed.weights)
+    support = whole_positions(case.universe, rules, data, relaxed)
     if support is None:
         raise _infeasible(case)
     start = polish(data, rules.tightened(MARGIN), support) or polish(data, rules, support)
@@ -188,36 +216,51 @@ def _volatility_tangent(universe: Universe, position: Position) -> np.ndarray:
     return slope / universe.volatility(weights) / universe.benchmark_vol
 
 
-def _solution(case: _Case, data: Terms, relaxed: Relaxed, weights: np.ndarray, target_gap: float) -> Solution:
+def _solution(case: _Case, data: Terms, relaxed: Relaxed, search: Search, weights: np.ndarray) -> Solution:
     universe, is_ratio = case.universe, data.goal == "ratio"
-    downside = universe.downside_deviation(weights)
+    downside = float(np.sqrt(data.squared_downside(weights)))
     ratio = data.net_return(weights) / downside
-    gap = max(_gap(data, relaxed, ratio if is_ratio else -downside), 0.0)
+    certificate, bound, parts = search.certificate, search.bound, len(search.leaves)
+    kind = f"tangents, {parts} parts" if parts > 1 else "tangents"
+    if not np.isfinite(bound) or bound <= 0:  # the lines failed, so the solver's word is what there is
+        full = relax(data, search.limits)
+        certificate, bound, kind = None, full.bound, f"relaxation by {full.solver}"
+    gap = max(bound / ratio - 1 if is_ratio else downside / bound - 1, 0.0)
     held = int((weights > 0).sum())
-    what = f"ratio {ratio:.4f}" if is_ratio else f"no positive expected return: least downside deviation {downside:.4f}"
+    what = f"ratio {ratio:.4f}" if is_ratio else _why_downside(case.mandate, downside)
     solver = "" if relaxed.solver == USUAL_SOLVER else f"; relaxation by {relaxed.solver}"
     return Solution(
         weights=weights,
-        status="certified" if gap <= target_gap else "feasible",
+        status="certified" if gap <= search.target else "feasible",
         objective=data.goal,
         ratio=float(ratio),
-        bound=relaxed.bound,
+        bound=float(bound),
         gap=float(gap),
-        bound_kind="relaxation" + (" without volatility floor" if case.mandate.risk_floor == "vol" else ""),
+        bound_kind=kind + (" without volatility floor" if case.mandate.risk_floor == "vol" else ""),
         risk_ratio=universe.volatility(weights) / universe.benchmark_vol,
         beta=float(universe.beta @ weights),
         names=held,
         message=f"{held} of {len(weights)} names, {what}, at most {gap:.3%} from the best{solver}",
-        fingerprint=_fingerprint(case),
+        fingerprint=fingerprint(case.universe, case.mandate, case.current),
+        turnover=0.0 if case.current is None else float(np.abs(weights - case.current).sum() / 2),
+        scenario_ratio=_scenario_ratio(data, universe, weights),
+        certificate=certificate,
     )
 
 
-def _gap(data: Terms, relaxed: Relaxed, goodness: float) -> float:
-    return relaxed.bound / goodness - 1 if data.goal == "ratio" else -goodness / relaxed.bound - 1
+def _why_downside(mandate: Mandate, downside: float) -> str:
+    why = "" if mandate.objective == "min_downside" else "no positive expected return: "
+    return f"{why}least downside deviation {downside:.4f}"
+
+
+def _scenario_ratio(data: Terms, universe: Universe, weights: np.ndarray) -> float:
+    if not len(universe.scenarios):
+        return float("nan")
+    return data.net_return(weights) / universe.scenario_downside_deviation(weights)
 
 
 def _infeasible(case: _Case) -> Infeasible:
-    shortfalls = explain(case.universe, case.mandate)
+    shortfalls = explain(case.universe, case.mandate, case.current)
     listed = "; ".join(f"{rule} short by {amount:.4g}" for rule, amount in shortfalls) or "rules conflict once positions are whole"
     message = f"no portfolio of {len(case.universe)} names obeys the mandate: {listed}; widen these limits or admit more names"
     return Infeasible(message, shortfalls)
@@ -230,13 +273,3 @@ def _checked(current: np.ndarray, universe: Universe) -> np.ndarray:
             f"current weights: one finite, not negative number for each of {len(universe)} names is needed, got shape {current.shape}"
         )
     return current
-
-
-def _fingerprint(case: _Case) -> str:
-    universe = case.universe
-    digest = hashlib.sha256(METHOD.encode())
-    digest.update(repr((universe.ids, universe.issuers, universe.benchmark_vol, universe.periods_per_year, case.mandate)).encode())
-    for name in ("mu", "exposures", "factor_returns", "idio_var", "sector", "benchmark", "beta", "sector_weights"):
-        digest.update(np.ascontiguousarray(getattr(universe, name)).tobytes())
-    digest.update(b"" if case.current is None else case.current.tobytes())
-    return digest.hexdigest()[:16]

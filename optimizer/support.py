@@ -32,7 +32,7 @@ def first_supports(relaxed: np.ndarray, universe: Universe, limits: Limits) -> l
         rank[members] = np.arange(len(members))
     is_needed = rank < least[universe.sector]
     order = by_weight[np.argsort(~is_needed[by_weight], kind="stable")]
-    order = order[rank[order] < most[universe.sector[order]]]
+    order = order[(rank[order] < most[universe.sector[order]]) & (limits.caps[order] >= limits.smallest)]
     needed = min(int(is_needed.sum()), limits.most)
     meaningful = int(np.clip((relaxed > limits.smallest / 2).sum(), limits.fewest, limits.most))
     counts = dict.fromkeys(max(count, needed) for count in (meaningful, limits.most, limits.fewest))
@@ -85,9 +85,9 @@ def _neighbours(position: Position, limits: Limits) -> list[np.ndarray]:
     own curvature alone (an upper bound of the damage would need the whole problem).
     """
     support = position.support
-    outside = np.setdiff1d(np.arange(len(position.prices)), support)
+    outside = np.setdiff1d(np.flatnonzero(limits.caps >= limits.smallest), support)
     price, curvature = position.prices[outside], position.curvature[outside]
-    weight = np.clip(-price / curvature, limits.smallest, limits.largest)
+    weight = np.clip(-price / curvature, limits.smallest, limits.caps[outside])
     entering = price * weight + curvature * weight**2 / 2
     leaving = -position.prices[support] * position.weights + position.curvature[support] * position.weights**2 / 8
     ins = np.argsort(entering, kind="stable")[:PARTNERS]

@@ -1,15 +1,23 @@
 """The names a portfolio may hold, with what is expected of them and their risk; refuses what cannot be computed with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from optimizer.errors import BadUniverse, TooFewReturns
 from optimizer.risk_model import RiskModel
 
-_PER_NAME = ("mu", "exposures", "idio_var", "sector", "benchmark", "beta")
+_PER_NAME = ("mu", "exposures", "idio_var", "sector", "benchmark", "beta", "industry", "capacity", "impact")
 _NUMBERS = ("mu", "exposures", "factor_returns", "idio_var", "benchmark", "benchmark_exposure", "beta", "sector_weights")
+_OPTIONAL = ("industry_weights", "impact", "scenarios")
+
+
+_NOT_GIVEN: np.ndarray = np.empty(0)
+
+
+def _not_given() -> np.ndarray:
+    return _NOT_GIVEN
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +47,14 @@ class Universe:
         Forecast beta on the whole index, by the same risk model.
     sector_weights : (S,)
         Of the whole index.
+    industry : (n,), industry_weights : (G,)
+        As sectors, where the mandate has an industry band; else one industry for all.
+    capacity : (n,)
+        Largest weight that the market of a name can take; infinite when not given.
+    impact : (n,)
+        Market impact: a trade of weight x costs impact x^(3/2) a year; zero when not given.
+    scenarios : (T', n)
+        Returns of each name a period, for the downside by scenarios; none when not given.
     """
 
     ids: Sequence[str]
@@ -54,9 +70,25 @@ class Universe:
     beta: np.ndarray
     sector_weights: np.ndarray
     periods_per_year: int
+    industry: np.ndarray = field(default_factory=_not_given)
+    industry_weights: np.ndarray = field(default_factory=_not_given)
+    capacity: np.ndarray = field(default_factory=_not_given)
+    impact: np.ndarray = field(default_factory=_not_given)
+    scenarios: np.ndarray = field(default_factory=_not_given)
 
     def __post_init__(self) -> None:
         """Turn everything into tuples and float arrays, and check them."""
+        n = len(self.ids)
+        absent = {
+            "industry": np.zeros(n, int),
+            "industry_weights": np.ones(1),
+            "capacity": np.full(n, np.inf),
+            "impact": np.zeros(n),
+            "scenarios": np.empty((0, n)),
+        }
+        for name, value in absent.items():
+            given = getattr(self, name)
+            object.__setattr__(self, name, np.ascontiguousarray(value if given is _NOT_GIVEN else given, dtype=value.dtype))
         for name in ("ids", "issuers"):
             object.__setattr__(self, name, tuple(str(value) for value in getattr(self, name)))
         for name in _NUMBERS:
@@ -80,12 +112,19 @@ class Universe:
         issuers: Sequence[str] | None = None,
         members: np.ndarray | None = None,
         sector_count: int | None = None,
+        capacity: np.ndarray | None = None,
+        impact: np.ndarray | None = None,
+        industry: np.ndarray | None = None,
     ) -> "Universe":
         """Candidates out of a risk model that covers the whole index.
 
         All arguments have one entry for each name of `model`; `benchmark` is the index (any scale), `members` the
         positions of the candidates (all names when not given).
         """
+        optional = {"capacity": capacity, "impact": impact, "industry": industry}
+        given = {name: np.asarray(value) for name, value in optional.items() if value is not None}
+        if industry is not None:
+            given["industry_weights"] = np.bincount(np.asarray(industry), np.asarray(benchmark, dtype=float) / np.sum(benchmark))
         benchmark = np.asarray(benchmark, dtype=float) / np.sum(benchmark)
         members = np.arange(len(ids)) if members is None else np.asarray(members)
         sector = np.asarray(sector)
@@ -103,13 +142,14 @@ class Universe:
             beta=model.betas(benchmark)[members],
             sector_weights=np.bincount(sector, benchmark, minlength=sector_count or 0),
             periods_per_year=model.periods_per_year,
+            **{name: value if name == "industry_weights" else value[members] for name, value in given.items()},
         )
 
     def take(self, index: np.ndarray) -> "Universe":
         """Universe of the names at `index`, in that order; the index stays the same."""
         chosen = {name: getattr(self, name)[index] for name in _PER_NAME}
         ids, issuers = ([names[i] for i in index] for names in (self.ids, self.issuers))
-        return replace(self, ids=ids, issuers=issuers, **chosen)
+        return replace(self, ids=ids, issuers=issuers, scenarios=self.scenarios[:, index], **chosen)
 
     def expected_return(self, weights: np.ndarray) -> float:
         """Expected return mu'w per year."""
@@ -130,6 +170,11 @@ class Universe:
         losses = np.minimum(scenarios, 0.0)
         return float(np.sqrt(self.periods_per_year / len(losses) * losses @ losses + 0.5 * self.idio_var @ weights**2))
 
+    def scenario_downside_deviation(self, weights: np.ndarray) -> float:
+        """Downside deviation per year over the scenarios of the names themselves: P/T sum_t min(r_t'w, 0)^2 under the root."""
+        losses = np.minimum(self.scenarios @ weights, 0.0)
+        return float(np.sqrt(self.periods_per_year / len(losses) * losses @ losses))
+
     def ratio(self, weights: np.ndarray) -> float:
         """Forecast Sortino ratio: expected return over downside deviation."""
         return self.expected_return(weights) / self.downside_deviation(weights)
@@ -149,6 +194,11 @@ def _check_shapes(universe: Universe) -> None:
         "benchmark_exposure": (factors,),
         "beta": (n,),
         "sector_weights": (np.size(universe.sector_weights),),
+        "industry": (n,),
+        "industry_weights": (np.size(universe.industry_weights),),
+        "capacity": (n,),
+        "impact": (n,),
+        "scenarios": (len(universe.scenarios), n),
     }
     for name, shape in expected.items():
         if np.shape(getattr(universe, name)) != shape:
@@ -164,7 +214,7 @@ def _check_values(universe: Universe) -> None:
         names, times = np.unique(universe.ids, return_counts=True)
         twice = names[times > 1].tolist()
         raise BadUniverse(f"ids repeat: {', '.join(twice[:5])}; pass each name once")
-    for name in _NUMBERS:
+    for name in (*_NUMBERS, *_OPTIONAL):
         bad = ~np.isfinite(getattr(universe, name))
         if bad.any():
             where = int(np.argwhere(bad)[0][0])
@@ -174,6 +224,8 @@ def _check_values(universe: Universe) -> None:
         "idio_var must be positive": universe.idio_var > 0,
         "benchmark weights must not be negative": universe.benchmark >= 0,
         "sector codes must point into sector_weights": (universe.sector >= 0) & (universe.sector < len(universe.sector_weights)),
+        "industry codes must point into industry_weights": (universe.industry >= 0) & (universe.industry < len(universe.industry_weights)),
+        "capacity and impact must not be negative": (universe.capacity >= 0) & (universe.impact >= 0),
     }
     for rule, holds in rules.items():
         if not holds.all():

@@ -91,7 +91,7 @@ def test_a_row_that_the_gate_holds_back_is_not_seen_by_the_next_month(tmp_path):
 
 
 def test_a_station_reads_only_what_it_declares(tmp_path):
-    def build(reader, months, strategy):  # noqa: ARG001
+    def build(reader, months, strategy):
         return {"nav": reader.read("holdings")}
 
     station = Station("trading", "peeks", "test", (), ("nav",), build, CODE, by_strategy=True)
@@ -104,7 +104,7 @@ def test_a_station_never_sees_a_later_month(tmp_path):
     lake.write_months("nav", pl.concat([nav_row(month, 1.0) for month in MONTHS]), MONTHS, scope="major_100")
     seen = []
 
-    def build(reader, months, strategy):  # noqa: ARG001
+    def build(reader, months, strategy):
         seen.extend(reader.read("nav")["month"])
         return {}
 

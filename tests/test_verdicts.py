@@ -1,6 +1,5 @@
 """A failed month stops what rests on it: its own month, or the month after where last month's table is read."""
 
-
 import polars as pl
 import pytest
 
@@ -50,5 +49,3 @@ def test_a_failed_portfolio_blocks_the_trades_of_the_month_after_and_all_that_fo
 
 def test_the_failure_of_one_strategy_does_not_touch_another(failing):
     assert blocked_months(failing("major_100.portfolio", "2026-01"), OWN["trading"], MONTHS, NEXT_MAJOR_100) == []
-
-

@@ -15,8 +15,10 @@ from pathlib import Path
 import polars as pl
 
 from wg_dagster.schemas.tables import TABLES
+from wg_dagster.warehouse import Warehouse
 
 Sink = Callable[["Alert"], None]
+SINK = "alerts.jsonl"  # the default sink, beside the outbox
 
 _SCHEMA = """
 create table if not exists outbox (alert_id text primary key, payload text not null, delivered integer not null default 0, error text)
@@ -109,3 +111,14 @@ def alert_rows(alerts: list[Alert]) -> pl.DataFrame:
         return TABLES["alerts"].empty()
     rows = pl.DataFrame([asdict(alert) for alert in alerts])
     return rows.with_columns(pl.col("raised_at").str.to_datetime(time_zone="UTC", time_unit="us")).select(TABLES["alerts"].columns)
+
+
+def raise_alerts(warehouse: Warehouse, checks: pl.DataFrame, *, more: Iterable[Alert] = ()) -> tuple[int, int]:
+    """Store what failed and is not known yet, deliver what waits to the default sink; (delivered, still waiting)."""
+    outbox = Outbox(warehouse.home)
+    new = outbox.put([*alerts_of(checks), *more])
+    if new:
+        warehouse.append_new("alerts", alert_rows(new))
+        warehouse.settle()
+        warehouse.publish()
+    return outbox.flush(json_lines_sink(outbox.folder / SINK))

@@ -1,11 +1,12 @@
 """The command `wg`: run the chain, look at its tables, open the UI."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from wg_dagster import commands
+from wg_dagster.commands import command
 from wg_dagster.config import DEFAULT_HOME
 from wg_dagster.errors import WgError
 from wg_dagster.strategies import STRATEGIES
@@ -38,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WgError as error:
         print(f"wg {options.command}: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # the reader has seen enough: `wg sql ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _add(subparsers: argparse._SubParsersAction, name: str, text: str, example: str) -> argparse.ArgumentParser:
@@ -61,14 +65,14 @@ def _add_run(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--scale", choices=["tiny", "small", "embedded", "full"], help="size of the synthetic market")
     parser.add_argument("--seed", type=int, help="seed of the synthetic market")
     parser.add_argument("--world", choices=["base", "event_off", "event_flipped"], help="the synthetic market's event of January 2026")
-    parser.set_defaults(run=commands.run)
+    parser.set_defaults(run=command("run", "run_chain"))
 
 
 def _add_ui(subparsers: argparse._SubParsersAction) -> None:
     parser = _add(subparsers, "ui", "open the Dagster UI of a home on this machine", "wg ui --port 3001")
     parser.add_argument("--port", type=int, default=3000)
     parser.add_argument("--view", action="store_true", help="look only: nothing can be started or changed")
-    parser.set_defaults(run=commands.ui)
+    parser.set_defaults(run=command("ui", "serve"))
 
 
 def _add_sql(subparsers: argparse._SubParsersAction) -> None:
@@ -76,19 +80,19 @@ def _add_sql(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("query")
     parser.add_argument("--format", choices=["table", "csv", "json", "parquet"], default="table")
     parser.add_argument("--latest", action="store_true", help="the newest commits, also of a run that has not ended")
-    parser.set_defaults(run=commands.sql)
+    parser.set_defaults(run=command("sql", "query"))
 
 
 def _add_status(subparsers: argparse._SubParsersAction) -> None:
     parser = _add(subparsers, "status", "months by station: present, stale, failed", "wg status --home us")
-    parser.set_defaults(run=commands.status)
+    parser.set_defaults(run=command("status", "show"))
 
 
 def _add_check(subparsers: argparse._SubParsersAction) -> None:
     parser = _add(subparsers, "check", "say what is wrong with vendor files, without loading them", "wg check FOLDER --map my_map.toml")
     parser.add_argument("path", type=Path)
     parser.add_argument("--map", type=Path, help="TOML map of vendor columns")
-    parser.set_defaults(run=commands.check)
+    parser.set_defaults(run=command("check", "inspect"))
 
 
 if __name__ == "__main__":

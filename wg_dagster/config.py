@@ -1,6 +1,7 @@
 """What a home is for: source, map, scale and months, written by the first run and read by every later one."""
 
 import json
+import os
 import tomllib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -57,7 +58,7 @@ def save_config(home: Path, config: Config) -> Config:
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in asdict(config).items()]
     text = "\n".join(lines) + "\n"
     if not path.exists() or path.read_text() != text:
-        draft = path.with_suffix(".draft")
+        draft = path.with_suffix(f".draft-{os.getpid()}")
         draft.write_text(text)
         draft.replace(path)
     return config

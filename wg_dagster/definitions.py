@@ -16,7 +16,7 @@ from wg_dagster.defs.sensors import build_sensors
 def build_definitions(home: Path) -> dg.Definitions:
     """Everything that Dagster shows of a home; its config.toml says which source and which months."""
     config = load_config(home)
-    jobs = build_jobs(config)
+    jobs = build_jobs()
     return dg.Definitions(
         assets=build_assets(config),
         jobs=jobs,

@@ -1,7 +1,7 @@
 """Daily prices: which capture, which rule, which return."""
 
 import math
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -198,6 +198,15 @@ def test_shares_are_those_of_the_newest_statement_known_that_day_carried_by_spli
     built = _built(market, rows, fundamentals=[told])
     sizes = built["prices_clean"].sort("session_date").select("shares_outstanding", "shares_source", "market_cap").rows()
     assert sizes == [(None, None, None), (1000.0, "reported", 10_000.0), (1000.0, "reported", 10_000.0), (2000.0, "reported", 10_000.0)]
+
+
+@pytest.mark.parametrize("filed", [datetime(2024, 3, 16, 15, tzinfo=UTC), datetime(2024, 3, 19, 4, tzinfo=UTC)])
+def test_shares_filed_after_the_cut_off_of_a_session_say_nothing_of_it(market, filed):
+    """On a Saturday, after Friday the 15th; at midnight in New York's summer time, after Monday the 18th."""
+    told = market.filing("AAA", "2023-12-31", "FY", filed, shares_outstanding=1000.0)
+    built = _built(market, market.prices("AAA", "2024-03", [10.0] * 14), fundamentals=[told])
+    known = built["prices_clean"].filter(pl.col("shares_outstanding").is_not_null())["session_date"]
+    assert known.min() == next(day for day in MARCH if day > (filed - timedelta(hours=5)).date())
 
 
 @pytest.mark.parametrize(("stated", "carried"), [(1000.0, 2000.0), (2010.0, 2010.0)])

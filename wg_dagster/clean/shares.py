@@ -3,7 +3,7 @@
 import polars as pl
 
 from wg_dagster.clean.captures import KEY
-from wg_dagster.clean.views import local_date, session_index_on
+from wg_dagster.clean.views import first_session_that_knows, local_date, session_index_on
 
 SMALLEST_EPS = 0.10  # below, rounding to cents makes the quotient useless
 PLAUSIBLE = (1e5, 1e11)  # shares
@@ -49,11 +49,13 @@ def share_statements(fundamentals: pl.DataFrame, securities: pl.DataFrame) -> pl
 def on_split_basis(statements: pl.DataFrame, splits: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     """Share counts divided by the splits before them: | key | shares_basis | shares_source |, sorted by key.
 
-    Times the splits up to a session, they are the shares of that session. Whether a count stated after a split for a period before it
+    Times the splits up to a session, they are the shares of that session. A count holds from the first session at whose cut-off it is
+    known: one that is filed on a Saturday says nothing of the Friday before. Whether a count stated after a split for a period before it
     already holds the split is not said; the reading that is nearer to the statement before is taken (without one: it does not).
     """
     dated = statements.with_columns(local_date(pl.col("known_at"), pl.col("market")).alias("_known"))
     dated = session_index_on(session_index_on(dated, "_known", "_known_index"), "period_end_date", "_end_index")
+    dated = first_session_that_knows(dated, "_visible_index").drop_nulls("_visible_index")
     dated = dated.join(codes, on="security_id", how="inner", validate="m:1").sort("code", "known_at", maintain_order=True)
     at_filing = _splits_up_to(dated.with_columns((pl.col("code") * KEY + pl.col("_known_index")).alias("key")), splits)
     at_end = _splits_up_to(dated.with_columns((pl.col("code") * KEY + pl.col("_end_index").fill_null(0)).alias("key")), splits)
@@ -63,7 +65,7 @@ def on_split_basis(statements: pl.DataFrame, splits: pl.DataFrame, codes: pl.Dat
     before = pl.when(same_security).then((pl.col("shares") / pl.col("_filing")).shift())
     holds_split = (pl.col("shares_source") == "inferred") | ((new / before).log().abs() < (old / before).log().abs()).fill_null(value=False)
     return dated.select(
-        (pl.col("code") * KEY + pl.col("_known_index")).alias("key"),
+        (pl.col("code") * KEY + pl.col("_visible_index")).alias("key"),
         pl.when(holds_split).then(new).otherwise(old).alias("shares_basis"),
         "shares_source",
     ).unique("key", keep="last", maintain_order=True)

@@ -175,7 +175,7 @@ STATIONS: tuple[Station, ...] = (
         "clean/fundamentals",
         "Versions of standalone quarters and fiscal years",
         "clean",
-        (Reads("fundamentals", back=HISTORY), *_WHO),
+        (Reads("fundamentals", back=HISTORY), *_WHO, Reads("securities_clean")),  # the last for its checks: who has filed
         ("fundamentals_clean",),
         build_fundamentals,
         (*_WHO_CODE, fundamentals, quarters, statements, shares),
@@ -221,7 +221,7 @@ STATIONS: tuple[Station, ...] = (
         "clean/benchmarks",
         "Benchmark levels, returns and members",
         "clean",
-        (Reads("index_levels", back=1), Reads("index_members", back=HISTORY), *_WHO),
+        (Reads("index_levels", back=1), Reads("index_members", back=HISTORY), *_WHO, Reads("prices_clean")),  # for its checks: do they fit
         ("benchmark_nav", "benchmark_members"),
         build_benchmarks,
         (*_WHO_CODE, benchmarks),

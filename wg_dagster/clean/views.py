@@ -73,6 +73,14 @@ def session_index_on(rows: pl.DataFrame, column: str, name: str) -> pl.DataFrame
     return found.sort("_row").drop("_row", "_date", strict=False)
 
 
+def first_session_that_knows(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Add `name`, the index of the first session at whose cut-off the row can be seen; needs `market` and `known_at`."""
+    calendar = market_sessions().select("market", "cutoff_at", pl.col("session_index").alias(name)).sort("cutoff_at")
+    ordered = rows.with_row_index("_row").sort("known_at")
+    found = ordered.join_asof(calendar, left_on="known_at", right_on="cutoff_at", by="market", strategy="forward", check_sortedness=False)
+    return found.sort("_row").drop("_row", "cutoff_at", strict=False)
+
+
 def flags(conditions: Mapping[str, pl.Expr]) -> pl.Expr:
     """Names of the conditions that hold, sorted, separated by commas; '' where none does."""
     parts = [pl.when(conditions[name]).then(pl.lit(name)) for name in sorted(conditions)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from wg_dagster.alerts import Outbox, alert_rows, alerts_of, json_lines_sink
+from wg_dagster.alerts import SINK, raise_alerts
 from wg_dagster.calendars import month_shift, months_between
 from wg_dagster.config import Config, load_config, save_config
 from wg_dagster.errors import OutsideData
@@ -76,7 +76,9 @@ def _conclude(home: Path, months: list[str], strategies: list[str], seconds: flo
         print(f"  {restored} letters were missing on disk and were written again from their facts")
     checks = warehouse.read("checks", months=months)
     broken = errors(checks)
-    _alert(warehouse, home, checks)
+    delivered, waiting = raise_alerts(warehouse, checks)
+    if delivered or waiting:
+        print(f"  alerts: {delivered} new in {home / 'alerts' / SINK}" + (f", {waiting} waiting" if waiting else ""))
     solutions = warehouse.read("portfolio_solutions", months=months).filter(pl.col("strategy").is_in(strategies))
     for strategy, status, count in solutions.group_by("strategy", "status").len().sort("strategy", "status").iter_rows():
         print(f"  {strategy}: {count} months {status}")
@@ -93,15 +95,3 @@ def _conclude(home: Path, months: list[str], strategies: list[str], seconds: flo
         f'{"FAILED" if broken.height else "done"} in {seconds:.1f} s. Letters: {home}/letters/index.html. Tables: wg sql "show tables". UI: wg ui'
     )
     return 1 if broken.height else 0
-
-
-def _alert(warehouse: Warehouse, home: Path, checks: pl.DataFrame) -> None:
-    outbox = Outbox(home)
-    new = outbox.put(alerts_of(checks))
-    if new:
-        warehouse.append_new("alerts", alert_rows(new))
-        warehouse.settle()
-        warehouse.publish()
-    delivered, waiting = outbox.flush(json_lines_sink(outbox.folder / "alerts.jsonl"))
-    if delivered or waiting:
-        print(f"  alerts: {delivered} new in {outbox.folder / 'alerts.jsonl'}" + (f", {waiting} waiting" if waiting else ""))

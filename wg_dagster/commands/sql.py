@@ -13,18 +13,29 @@ from wg_dagster.schemas.columns import FACTORS
 from wg_dagster.schemas.tables import TABLES
 from wg_dagster.warehouse import Warehouse
 
+_QUESTIONS = {duckdb.StatementType.SELECT}  # not explain: `explain analyze copy` writes
+
 
 def query(options: argparse.Namespace) -> int:
     """Print the rows of one query."""
     load_config(options.home)
     connection = open_views(Warehouse(options.home, latest=options.latest))
     try:
+        _refuse_what_is_no_question(connection, options.query)
         rows = connection.sql(options.query)
         frame = rows.pl() if rows is not None else pl.DataFrame()
     except duckdb.Error as error:
         raise OutsideData(f"the query failed: {error}") from error
     _print(frame, options.format)
     return 0
+
+
+def _refuse_what_is_no_question(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    """The views read files of the lake, so the engine may open them; a `copy` could then write over them."""
+    statements = connection.extract_statements(text)
+    if len(statements) != 1 or statements[0].type not in _QUESTIONS:
+        kinds = ", ".join(statement.type.name.lower() for statement in statements) or "nothing"
+        raise OutsideData(f"the query failed: wg sql answers one select, show, describe or summarize; this is {kinds}")
 
 
 def open_views(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:

@@ -10,14 +10,15 @@ import polars as pl
 from wg_dagster.calendars import months_between
 from wg_dagster.chain import clean_stations, factor_station, strategy_stations
 from wg_dagster.config import Config
+from wg_dagster.defs.checks import evaluations, gate_of, verdicts_of
 from wg_dagster.defs.partitions import portfolio_months
 from wg_dagster.defs.preview import letter_preview
 from wg_dagster.defs.resources import HomeResource
 from wg_dagster.defs.tables import asset_spec
 from wg_dagster.letters.index import write_index
 from wg_dagster.progress import announce
-from wg_dagster.runner import Outcome, errors, land_raw, run_factors, run_station
-from wg_dagster.schemas.tables import FACTOR_TABLES, RAW_TABLES
+from wg_dagster.runner import Outcome, land_raw, run_factors, run_station
+from wg_dagster.schemas.tables import FACTOR_TABLES, RAW_TABLES, TABLES
 from wg_dagster.source import source_of
 from wg_dagster.stations import Station
 from wg_dagster.strategies import STRATEGIES, Strategy
@@ -25,8 +26,9 @@ from wg_dagster.verdicts import blocked_months
 from wg_dagster.warehouse import Warehouse
 
 _ONE_RUN = dg.BackfillPolicy.single_run()
-After = Callable[[Path, Warehouse, list[str]], dict[str, Any]]  # what is left to do once the tables are written; metadata for the UI
+After = Callable[[Path, Warehouse, list[str]], dict[str, dict[str, Any]]]  # once the tables are written; metadata for the UI by month
 Work = Callable[[Warehouse, list[str]], Outcome]
+Report = dg.MaterializeResult | dg.AssetCheckEvaluation | dg.Output
 
 
 def build_assets(config: Config) -> list[dg.AssetsDefinition]:
@@ -34,9 +36,9 @@ def build_assets(config: Config) -> list[dg.AssetsDefinition]:
     partitions = portfolio_months(config)
     assets = [_raw(config, partitions)]
     assets += [_clean(config, station, partitions) for station in clean_stations()]
-    assets.append(_factors(partitions))
+    assets.append(_factors(config, partitions))
     for strategy in STRATEGIES.values():
-        assets += [_strategy(station, strategy, partitions) for station in strategy_stations()]
+        assets += [_strategy(config, station, strategy, partitions) for station in strategy_stations()]
     return assets
 
 
@@ -46,7 +48,7 @@ def _raw(config: Config, partitions: dg.PartitionsDefinition) -> dg.AssetsDefini
     def work(warehouse: Warehouse, months: list[str]) -> Outcome:
         return land_raw(warehouse, source_of(config), _with_warm_up(config, months))
 
-    return _multi_asset("raw", "Vendor rows as they came", specs, work)
+    return _multi_asset(config, "raw", "Vendor rows as they came", specs, work)
 
 
 def _clean(config: Config, station: Station, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -56,7 +58,7 @@ def _clean(config: Config, station: Station, partitions: dg.PartitionsDefinition
         wanted = _with_warm_up(config, months)
         return run_station(warehouse, station, wanted, failed=blocked_months(warehouse, station, wanted))
 
-    return _multi_asset(_op_name(station.name), station.description, specs, work)
+    return _multi_asset(config, _op_name(station.name), station.description, specs, work, station=station)
 
 
 def _with_warm_up(config: Config, months: list[str]) -> list[str]:
@@ -64,94 +66,85 @@ def _with_warm_up(config: Config, months: list[str]) -> list[str]:
     return months_between(min(config.history_from, months[0]), months[-1])
 
 
-def _factors(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def _factors(config: Config, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     station = factor_station()
     specs = [asset_spec(table, station, partitions, "factors") for table in FACTOR_TABLES]
 
     def work(warehouse: Warehouse, months: list[str]) -> Outcome:
         return run_factors(warehouse, station, months, failed=blocked_months(warehouse, station, months))
 
-    return _multi_asset("factors", station.description, specs, work)
+    return _multi_asset(config, "factors", station.description, specs, work, station=station)
 
 
-def _strategy(station: Station, strategy: Strategy, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def _strategy(config: Config, station: Station, strategy: Strategy, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     specs = [asset_spec(table, station, partitions, strategy.strategy_id, strategy=strategy) for table in station.writes]
 
     def work(warehouse: Warehouse, months: list[str]) -> Outcome:
         failed = blocked_months(warehouse, station, months, strategy)
         return run_station(warehouse, station, months, strategy=strategy, failed=failed)
 
-    def show_letter(home: Path, warehouse: Warehouse, months: list[str]) -> dict[str, Any]:
+    def show_letters(home: Path, warehouse: Warehouse, months: list[str]) -> dict[str, dict[str, Any]]:
         write_index(home, warehouse.read("letters"))
-        return letter_preview(home, strategy, months[-1])
+        return {month: letter_preview(home, strategy, month) for month in months}
 
-    after = show_letter if "letters" in station.writes else None
-    return _multi_asset(f"{strategy.strategy_id}__{_op_name(station.name)}", station.description, specs, work, after)
+    name = f"{strategy.strategy_id}__{_op_name(station.name)}"
+    after = show_letters if "letters" in station.writes else None
+    return _multi_asset(config, name, station.description, specs, work, station=station, after=after)
 
 
-def _multi_asset(name: str, description: str, specs: list[dg.AssetSpec], work: Work, after: After | None = None) -> dg.AssetsDefinition:
-    checks = [
-        dg.AssetCheckSpec("gate", asset=spec.key, blocking=True, description="Rows obey the table's schema; bad rows are in quarantine")
-        for spec in specs
-    ]
-
-    @dg.multi_asset(name=name, description=description, specs=specs, check_specs=checks, backfill_policy=_ONE_RUN)
-    def station_asset(context: dg.AssetExecutionContext, home: HomeResource) -> Iterator[dg.MaterializeResult]:
+def _multi_asset(
+    config: Config,
+    name: str,
+    description: str,
+    specs: list[dg.AssetSpec],
+    work: Work,
+    *,
+    station: Station | None = None,
+    after: After | None = None,
+) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=name, description=description, specs=specs, check_specs=[gate_of(spec) for spec in specs], backfill_policy=_ONE_RUN
+    )
+    def station_asset(context: dg.AssetExecutionContext, home: HomeResource) -> Iterator[Report]:
         keys = context.partition_key_range
         months = months_between(keys.start, keys.end)
         with announce(name, len(months)) as line, home.station() as warehouse:
             outcome = work(warehouse, months)
             line.done(outcome)
-        yield from _results(specs, outcome, after(home.folder, warehouse, months) if after else {})
+        extra = after(home.folder, warehouse, months) if after else {}
+        for spec in specs:
+            table = str(spec.metadata["dagster/table_name"])
+            _describe(context, spec, outcome.month_rows[table], outcome, months)
+            for month, metadata in extra.items():
+                context.add_asset_metadata(metadata, asset_key=spec.key, partition_key=month)
+            yield dg.MaterializeResult(asset_key=spec.key)
+            verdicts = verdicts_of(outcome, table, station, months, config.first_month)
+            held = _held_back(warehouse, outcome.station, verdicts)
+            yield from evaluations(context, spec, months, verdicts=verdicts, held=held, blocked=outcome.blocked)
 
     return station_asset
 
 
-def _results(specs: list[dg.AssetSpec], outcome: Outcome, extra: dict[str, Any]) -> Iterator[dg.MaterializeResult]:
-    for spec in specs:
-        table = str(spec.metadata["dagster/table_name"])
-        checks = outcome.checks.filter(pl.col("table") == table)
-        yield dg.MaterializeResult(
-            asset_key=spec.key,
-            metadata={
-                "dagster/row_count": outcome.rows.get(table, 0),
-                "months built": len(outcome.built),
-                "months unchanged": len(outcome.unchanged),
-                "months blocked by an earlier failure": ", ".join(outcome.blocked) or "none",
-                **extra,
-            },
-            check_results=[_check_result(spec.key, checks)],
-        )
+def _describe(context: dg.AssetExecutionContext, spec: dg.AssetSpec, rows: dict[str, int], outcome: Outcome, months: list[str]) -> None:
+    """Each month's rows and what became of it; the lineage of columns stands with the newest."""
+    for month in months:
+        count = rows.get(month, 0) if "" not in rows else rows[""]
+        context.add_asset_metadata({"dagster/row_count": count, "state": _state(outcome, month)}, asset_key=spec.key, partition_key=month)
+    if lineage := spec.metadata.get("dagster/column_lineage"):
+        context.add_asset_metadata({"dagster/column_lineage": lineage}, asset_key=spec.key, partition_key=months[-1])
 
 
-def _check_result(key: dg.AssetKey, checks: pl.DataFrame) -> dg.AssetCheckResult:
-    """The worst month's verdict; ERROR, which stops everything after it, only where no month of the run is fit for use."""
-    failed = checks.filter(~pl.col("passed"))
-    broken = set(errors(checks)["month"])
-    nothing_left = bool(broken) and broken == set(checks["month"])
-    rows = [
-        dg.TableRecord({name: str(row[name]) for name in ("month", "check_name", "severity", "failed_rows", "total_rows", "details")})
-        for row in failed.sort("severity", "month").head(50).to_dicts()
-    ]
-    station = checks["station"][0] if checks.height else ""
-    return dg.AssetCheckResult(
-        passed=failed.is_empty(),
-        asset_key=key,
-        check_name="gate",
-        severity=dg.AssetCheckSeverity.ERROR if nothing_left else dg.AssetCheckSeverity.WARN,
-        description=f"{failed.height} of {checks.height} verdicts failed; months with ERROR: {', '.join(sorted(broken)) or 'none'}",
-        metadata={
-            "failed rows": int(failed["failed_rows"].sum() or 0),
-            "rows": int(checks["total_rows"].sum() or 0),
-            "failed verdicts": dg.MetadataValue.table(rows, schema=_VERDICT_SCHEMA) if rows else "none",
-            "quarantine": f"table quarantine, station {station}",
-        },
-    )
+def _state(outcome: Outcome, month: str) -> str:
+    if month in outcome.blocked:
+        return "left as it was: an earlier station failed this month"
+    return "built" if month in outcome.built else "unchanged since an earlier run"
 
 
-_VERDICT_SCHEMA = dg.TableSchema(
-    [dg.TableColumn(name) for name in ("month", "check_name", "severity", "failed_rows", "total_rows", "details")]
-)
+def _held_back(warehouse: Warehouse, station: str, verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Rows in quarantine behind the failed verdicts, with the month of the partition that shows them."""
+    failed = verdicts.filter(~pl.col("passed")).select(pl.col("judged_month").alias("held_month"), "month").unique()
+    held = warehouse.read("quarantine", months=failed["held_month"], scope=station) if failed.height else TABLES["quarantine"].empty()
+    return held.rename({"month": "held_month"}).join(failed, on="held_month", how="inner", maintain_order="left")
 
 
 def _op_name(station: str) -> str:

@@ -3,15 +3,17 @@
 A range run of the whole chain writes about 3,000 events. Named in dagster.yaml; figures in docs/decisions/0003-event-log.md.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
+from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.event import listen
 
 _BUSY_SECONDS = 60
+BATCHES = {"DAGSTER_EVENT_BATCH_SIZE": "1000"}  # environment of a process that runs ranges of months
 
 
 class SqliteEventLog(SqliteEventLogStorage):
@@ -31,6 +33,28 @@ class SqliteEventLog(SqliteEventLogStorage):
                 self._initialized_dbs.add(shard)
             with engine.connect() as connection, connection.begin():
                 yield connection
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """The months of an asset (and what a run plans) in one transaction; called where DAGSTER_EVENT_BATCH_SIZE is set.
+
+        The stock class stores one by one and writes the asset's newest event anew with each.
+        """
+        of_assets: list[EventLogEntry] = []
+        others: list[EventLogEntry] = []
+        for event in events:
+            (of_assets if event.dagster_event and event.dagster_event.asset_key else others).append(event)
+        statements = [self.prepare_insert_event(event) for event in of_assets]
+        with self.run_connection(events[0].run_id) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        with self.index_transaction() as connection:
+            ids = [connection.execute(statement).inserted_primary_key[0] for statement in statements]  # ty: ignore[not-subscriptable]
+            self._store_asset_event_tags(connection, of_assets, ids)
+            newest = {event.get_dagster_event().asset_key: (event, event_id) for event, event_id in zip(of_assets, ids, strict=True)}
+            for event, event_id in newest.values():
+                self._store_asset_event(connection, event, event_id)
+        for event in others:
+            self.store_event(event)
 
     def _engine(self, shard: str) -> Engine:
         engines: dict[str, Engine] = self.__dict__.setdefault("_engines", {})

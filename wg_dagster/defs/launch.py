@@ -1,5 +1,6 @@
 """Materialise a range of months in one run of this process, on the instance that the UI shows."""
 
+import fcntl
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from pathlib import Path
 import dagster as dg
 
 from wg_dagster.definitions import build_definitions
+from wg_dagster.defs.checks import KEEP_GOING
+from wg_dagster.defs.event_log import BATCHES
 from wg_dagster.defs.jobs import RANGE_JOB
 from wg_dagster.strategies import STRATEGIES
 
@@ -31,10 +34,18 @@ def prepare_instance(home: Path) -> Path:
 
 @contextmanager
 def open_instance(home: Path) -> Generator[dg.DagsterInstance]:
-    """The instance of a home."""
-    folder = prepare_instance(home)
-    os.environ["DAGSTER_HOME"] = str(folder)
-    with dg.DagsterInstance.from_config(str(folder)) as instance:
+    """The instance of a home.
+
+    It is opened by one process at a time: two first runs that both created the databases would leave them with two heads of migration,
+    and no later run could open them.
+    """
+    (home / "dagster").mkdir(parents=True, exist_ok=True)
+    with (home / "dagster" / "opening.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        folder = prepare_instance(home)
+        os.environ |= {"DAGSTER_HOME": str(folder), **BATCHES}
+        opened = dg.DagsterInstance.from_config(str(folder))
+    with opened as instance:
         yield instance
 
 
@@ -49,7 +60,7 @@ def run_range(home: Path, first: str, last: str, strategies: list[str]) -> dg.Ex
     with open_instance(home) as instance:
         return job.execute_in_process(
             instance=instance,
-            tags={_RANGE["start"]: first, _RANGE["end"]: last},
+            tags={_RANGE["start"]: first, _RANGE["end"]: last, KEEP_GOING: "yes"},
             run_config=_QUIET,
             asset_selection=selection,
             raise_on_error=True,

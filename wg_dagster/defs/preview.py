@@ -9,8 +9,26 @@ import dagster as dg
 from wg_dagster.letters.stations import letter_path
 from wg_dagster.strategies import Strategy
 
-_SKIPPED = {"style", "svg", "script", "title", "head"}
-_LONGEST = 6000
+_SKIPPED = {"style", "svg", "script", "title", "head", "sup"}
+_LONGEST = 9000
+_OPENS = {
+    "h1": "\n\n# ",
+    "h2": "\n\n## ",
+    "h3": "\n\n### ",
+    "p": "\n\n",
+    "section": "\n\n",
+    "table": "\n\n",
+    "li": "\n- ",
+    "dt": "\n- ",
+    "dd": ": ",
+    "br": " ",
+    "figcaption": "\n\n*Chart in the page: ",
+    "td": "| ",
+    "th": "| ",
+    "strong": "**",
+}
+_CLOSES = {"td": " ", "th": " ", "figcaption": "*", "strong": "**"}
+_OF_CLASS = {"label": ("\n- ", ": "), "big": ("**", "**"), "under": (" (", ")"), "basis": ("\n\n*", "*"), "kind": ("\n\n", "")}
 
 
 def letter_preview(home: Path, strategy: Strategy, month: str) -> dict[str, dg.MetadataValue]:
@@ -19,54 +37,62 @@ def letter_preview(home: Path, strategy: Strategy, month: str) -> dict[str, dg.M
     if not path.exists():
         return {}
     return {
-        "letter": dg.MetadataValue.md(_as_markdown(path.read_text(encoding="utf-8"))),
+        "letter": dg.MetadataValue.md(as_markdown(path.read_text(encoding="utf-8"))),
         "page": dg.MetadataValue.path(str(path)),
         "page (Japanese)": dg.MetadataValue.path(str(home / letter_path(strategy.strategy_id, month, "ja"))),
     }
 
 
-def _as_markdown(page: str) -> str:
+def as_markdown(page: str, *, longest: int = _LONGEST) -> str:
+    """Headings, paragraphs, lists and tables of a page; whole sections up to a length, and a line that says that there is more."""
     reader = _Reader()
     reader.feed(page)
-    return re.sub(r"\n{3,}", "\n\n", "".join(reader.text))[:_LONGEST]
+    text = re.sub(r"\n{3,}", "\n\n", re.sub(r" *\n *", "\n", "".join(reader.text))).strip()
+    if len(text) <= longest:
+        return text
+    whole = text[:longest].rsplit("\n\n", 1)[0]
+    return f"{whole}\n\n*The rest of the letter is in the page.*"
 
 
 class _Reader(HTMLParser):
-    """Headings, paragraphs and tables of a page, without its styles and pictures."""
+    """The text of a page with Markdown's marks, without its styles and pictures."""
 
     def __init__(self) -> None:
         super().__init__()
         self.text: list[str] = []
         self._skipping = 0
         self._cells = 0
-        self._header_done = False
+        self._is_header = False
+        self._closing: list[tuple[str, str]] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Open a block."""
         self._skipping += tag in _SKIPPED
-        if tag in {"h1", "h2", "h3"}:
-            self.text.append("\n\n" + "#" * int(tag[1]) + " ")
-        elif tag in {"p", "table", "section", "li"}:
-            self.text.append("\n\n" if tag != "li" else "\n- ")
-            self._header_done = self._header_done and tag != "table"
-        elif tag == "tr":
-            self._cells = 0
-        elif tag in {"td", "th"}:
-            self._cells += 1
-            self.text.append("| ")
+        if self._skipping:
+            return
+        names = (dict(attrs).get("class") or "").split()
+        opens, closes = next((_OF_CLASS[name] for name in names if name in _OF_CLASS), (_OPENS.get(tag, ""), _CLOSES.get(tag, "")))
+        self.text.append(opens)
+        self._closing += [(tag, closes)] if tag != "br" else []
+        self._is_header |= tag == "table"
+        self._cells = 0 if tag == "tr" else self._cells + (tag in {"td", "th"})
 
     def handle_endtag(self, tag: str) -> None:
         """Close a block; the first row of a table is its header."""
-        self._skipping -= tag in _SKIPPED
-        if tag in {"td", "th"}:
-            self.text.append(" ")
-        elif tag == "tr":
-            self.text.append("|\n")
-            if not self._header_done:
-                self.text.append("|" + "---|" * self._cells + "\n")
-                self._header_done = True
+        if self._skipping:
+            self._skipping -= tag in _SKIPPED
+            return
+        while self._closing:
+            opened, closes = self._closing.pop()
+            self.text.append(closes)
+            if opened == tag:
+                break
+        if tag == "tr":
+            self.text.append("|\n" + ("|" + "---|" * self._cells + "\n" if self._is_header else ""))
+            self._is_header = False
 
     def handle_data(self, data: str) -> None:
         """Text outside of styles and pictures."""
-        if not self._skipping:
-            self.text.append(re.sub(r"\s+", " ", data))
+        words = re.sub(r"\s+", " ", data)
+        if not self._skipping and (words.strip() or (self.text and not self.text[-1].endswith((" ", "\n")))):
+            self.text.append(words if self.text and not self.text[-1].endswith((" ", "\n", "*", "(")) else words.lstrip())

@@ -26,7 +26,7 @@ class HomeResource(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator["HomeResource"]:
         """Publish at the end of the run (with one process a step: at the end of each step)."""
-        self._run_id = context.run_id or "no-run"
+        self._run_id = context.run.run_id if context.run else "no-run"
         yield self
         if self._warehouse is not None:
             self._warehouse.publish()

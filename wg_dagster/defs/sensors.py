@@ -1,28 +1,30 @@
-"""Sensors: start the portfolios of a month when its data are complete; deliver alerts. Both ship stopped."""
+"""Sensors: start the portfolios of a month when its data are complete; tell of what failed. All ship stopped."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from wg_dagster.alerts import Outbox, json_lines_sink
+from wg_dagster.alerts import Alert, raise_alerts
 from wg_dagster.completeness import newest_finished_month, readiness
 from wg_dagster.config import Config
 from wg_dagster.defs.jobs import MONTH_JOB
 from wg_dagster.source import source_of
+from wg_dagster.warehouse import Warehouse
 
 _HOUR = 3600
 
 
 def build_sensors(home: Path, config: Config, jobs: list[UnresolvedAssetJobDefinition]) -> list[dg.SensorDefinition]:
-    """`month_is_complete` and `alert_outbox`."""
+    """`month_is_complete`, `alert_outbox` and `failed_runs`."""
     month_job = next(job for job in jobs if job.name == MONTH_JOB)
+    return [_month_is_complete(config, month_job), _alert_outbox(home), _failed_runs(home)]
 
+
+def _month_is_complete(config: Config, month_job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
     @dg.sensor(
         job=month_job,
-        name="month_is_complete",
         description="Runs the newest month once every exchange has closed it and its data are complete; "
         "a later restatement of the month changes the run key and runs it again",
         minimum_interval_seconds=_HOUR,
@@ -37,16 +39,41 @@ def build_sensors(home: Path, config: Config, jobs: list[UnresolvedAssetJobDefin
             return dg.SkipReason(f"{month}: {ready.reason}")
         return dg.RunRequest(run_key=f"{month}:{ready.fingerprint}", partition_key=month)
 
+    return month_is_complete
+
+
+def _alert_outbox(home: Path) -> dg.SensorDefinition:
     @dg.sensor(
-        name="alert_outbox",
-        description="Delivers waiting alerts to the default sink, a file of JSON lines",
+        description="Tells of each failed check once, also of runs that were started here, in the default sink: a file of JSON lines",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        job=month_job,
     )
-    def alert_outbox(_context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason]:
-        outbox = Outbox(home)
-        delivered, waiting = outbox.flush(json_lines_sink(outbox.folder / "alerts.jsonl"))
-        yield dg.SkipReason(f"{delivered} alerts delivered, {waiting} waiting")
+    def alert_outbox() -> dg.SkipReason:
+        warehouse = Warehouse(home)
+        delivered, waiting = raise_alerts(warehouse, warehouse.read("checks"))
+        return dg.SkipReason(f"{delivered} alerts delivered, {waiting} waiting")
 
-    return [month_is_complete, alert_outbox]
+    return alert_outbox
+
+
+def _failed_runs(home: Path) -> dg.SensorDefinition:
+    @dg.run_failure_sensor(
+        description="Puts each failed run beside the failed checks",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+    )
+    def failed_runs(context: dg.RunFailureSensorContext) -> None:
+        run = context.dagster_run
+        alert = Alert(
+            alert_id=run.run_id[:16],
+            station="run",
+            month=run.tags.get("dagster/partition") or run.tags.get("dagster/asset_partition_range_end", ""),
+            severity="ERROR",
+            title=f"run {run.run_id} of job {run.job_name} failed",
+            body=f"{context.failure_event.message} The log is in the UI under Runs",
+            raised_at=datetime.now(UTC).isoformat(),
+        )
+        warehouse = Warehouse(home)
+        raise_alerts(warehouse, warehouse.read("checks"), more=[alert])
+
+    return failed_runs

@@ -5,6 +5,7 @@ import warnings
 import dagster as dg
 
 from wg_dagster.chain import clean_stations, factor_station, strategy_stations
+from wg_dagster.defs.dbt_words import model_words
 from wg_dagster.schemas.columns import COLUMNS
 from wg_dagster.schemas.tables import FACTOR_TABLES, RAW_TABLES, STRATEGY_TABLES, TABLES
 from wg_dagster.stations import Reads, Station
@@ -12,6 +13,7 @@ from wg_dagster.strategies import STRATEGIES, Strategy
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # the first month has no month before it: that flag of the mapping is beta
 OWNER = "team:investment-data"
+_NAMED_SOURCES = 2
 _SHORT = {
     "universe_members": "universe",
     "factor_scores": "scores",
@@ -35,19 +37,23 @@ def asset_spec(
     table: str, station: Station | None, partitions: dg.PartitionsDefinition, group: str, *, strategy: Strategy | None = None
 ) -> dg.AssetSpec:
     """The asset of a table: what it holds, what it is made from, its columns and where each comes from."""
-    spec = TABLES[table]
-    columns = [dg.TableColumn(name, str(dtype), description=COLUMNS[name][1]) for name, dtype in spec.schema.items()]
+    spec, words = TABLES[table], model_words(table)
+    lineage = _column_lineage(spec.columns, station, strategy) if station else dg.TableColumnLineage({})
+    columns = [
+        dg.TableColumn(name, str(dtype), description=words.columns.get(name, COLUMNS[name][1]) + _came_from(lineage, name))
+        for name, dtype in spec.schema.items()
+    ]
     metadata: dict[str, object] = {
         "dagster/column_schema": dg.TableSchema(columns),
         "grain": ", ".join(spec.key),
         "dagster/table_name": table,
     }
-    if station is not None:
-        metadata["dagster/column_lineage"] = _column_lineage(spec.columns, station, strategy)
+    if lineage.deps_by_column:
+        metadata["dagster/column_lineage"] = lineage
     return dg.AssetSpec(
         asset_key(table, strategy.strategy_id if strategy else None),
         deps=_dependencies(table, station, strategy) if station else None,
-        description=f"{spec.description}. One row: {', '.join(spec.key)}.",
+        description=words.description or f"{spec.description}. One row: {', '.join(spec.key)}.",
         group_name=group,
         owners=[OWNER],
         kinds={"dbt", "duckdb"} if table in FACTOR_TABLES else {"polars", "deltalake"},
@@ -96,6 +102,12 @@ def _column_lineage(columns: tuple[str, ...], station: Station, strategy: Strate
             if any(column in theirs for _, theirs in upstream)
         }
     )
+
+
+def _came_from(lineage: dg.TableColumnLineage, column: str) -> str:
+    """The open-source UI has no view of column lineage: where it is short, the words stand with the column."""
+    sources = [f"{source.asset_key.to_user_string()}.{source.column_name}" for source in lineage.deps_by_column.get(column, [])]
+    return f" ← {', '.join(sources)}" if 0 < len(sources) <= _NAMED_SOURCES else ""
 
 
 def all_stations() -> list[Station]:

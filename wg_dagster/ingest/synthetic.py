@@ -26,7 +26,7 @@ class SyntheticMarket:
     seed
         Equal seeds and parameters give equal bytes.
     scale
-        `embedded` (400 US and 150 Japanese names, 8 years), `full` (5,000 and 2,000, 20 years) or `tiny` (for tests).
+        `embedded` (400 US and 150 Japanese names, 8 years), `full` (5,000 and 2,000, 20 years), `small` or `tiny` (for tests).
     n_us, n_jp, first, last
         Change the scale's number of lines listed at a time, and its first and last month.
     world
@@ -69,11 +69,12 @@ class SyntheticMarket:
                 yield "prices", self._prices(market, self.parameters.months.index(month))
 
     def truth(self) -> dict[str, pl.DataFrame]:
-        """What no vendor knows: traits, shares, premia, events, faults, identity (columns in `synthetic_market/truth.py`)."""
+        """What no vendor knows: traits, betas, shares, premia, events, faults, identity (columns in `synthetic_market/truth.py`)."""
         p, both = self.parameters, self.simulated.values()
         planted = [row for one in both for row in faults.told(one, self._price_faults[one.market])] + self._filings[1]
         return {
             "traits": pl.concat([truth.traits(p, one) for one in both]),
+            "betas": pl.concat([truth.betas(p, one) for one in both]),
             "shares": pl.concat([truth.shares(p, one) for one in both]),
             "premia": pl.concat([truth.premia(p, one) for one in both]),
             "events": truth.events(p),

@@ -59,6 +59,8 @@ SCALES = {
     "full": {"n_us": 5000, "n_jp": 2000, "first": "2006-11", "last": "2026-10"},
     # a market for tests
     "tiny": {"n_us": 30, "n_jp": 14, "first": "2024-01", "last": "2026-06"},
+    # the smallest market in which a strategy (next_major_100) has portfolios; the two others say why they have none
+    "small": {"n_us": 160, "n_jp": 30, "first": "2024-11", "last": "2026-06"},
 }
 
 

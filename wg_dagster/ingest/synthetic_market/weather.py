@@ -17,15 +17,15 @@ STYLES = ("quality", "growth", "leverage", "distress", "junk", "news", "cheapnes
 OBSERVABLE_STYLES = STYLES[:8]
 # Volatility per year of the return to one unit of each style; the hidden ones are common moves that no factor of ours describes.
 STYLE_VOLATILITY = np.array([0.045, 0.060, 0.035, 0.050, 0.090, 0.030, 0.055, 0.030, 0.060, 0.045])
-# Premium per year to one unit; leverage, junk and size earn nothing.
-PREMIUM = np.array([0.030, 0.040, 0.0, -0.020, 0.0, 0.040, 0.025, 0.0, 0.0, 0.0])
+# Premium per year to one unit; leverage, junk and size earn nothing. Growth and news are paid most: crashes and event draws take from them.
+PREMIUM = np.array([0.030, 0.048, 0.0, -0.020, 0.0, 0.048, 0.025, 0.0, 0.0, 0.0])
 GROWTH_HALF_LIFE = 72  # months: the growth premium is arbitraged away
 MARKET_VOLATILITY = {"US": (0.110, 0.220), "JP": (0.110, 0.190)}  # calm, turbulent
 MARKET_DRIFT = {"US": (0.140, -0.040), "JP": (0.090, -0.040)}
 TO_TURBULENT, TO_CALM = 0.08, 0.25  # a month
 SECTOR_VOLATILITY, INDUSTRY_VOLATILITY = 0.120, 0.100
 CRASH_CHANCE = (0.015, 0.060)  # a month, calm and turbulent: the crowded news trade unwinds
-CRASH_NEWS, CRASH_MARKET = -0.050, -0.030
+CRASH_NEWS, CRASH_MARKET, CRASH_SPREAD = -0.050, -0.030, 0.3  # at size 1; sizes are lognormal
 _REFERENCE_VOLATILITY = 0.14
 
 
@@ -96,6 +96,12 @@ def premia_of(month: int, *, turbulent: bool, slow: np.ndarray) -> np.ndarray:
     return PREMIUM * state + wander
 
 
+def peril(*, turbulent: bool) -> np.ndarray:
+    """What crashes cost each style on average, log return per year, (STYLES,)."""
+    size = np.exp(CRASH_SPREAD**2 / 2)
+    return np.where(np.array(STYLES) == "news", 12 * CRASH_CHANCE[int(turbulent)] * size * CRASH_NEWS, 0.0)
+
+
 def fat_tails(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Student t with 6 degrees of freedom and unit variance, cut at 8."""
     return np.clip(rng.standard_t(6, shape) / np.sqrt(1.5), -8, 8)
@@ -121,5 +127,5 @@ def _remember(last: float, shocks: np.ndarray) -> np.ndarray:
 
 def _crash(p: Parameters, month: str, *, turbulent: bool) -> float:
     rng = p.stream("crash", month)
-    arrives, size = rng.random() < CRASH_CHANCE[int(turbulent)], np.exp(0.3 * rng.standard_normal())
+    arrives, size = rng.random() < CRASH_CHANCE[int(turbulent)], np.exp(CRASH_SPREAD * rng.standard_normal())
     return float(size) if arrives else 0.0

@@ -1,0 +1,238 @@
+"""The search for a portfolio and for the proof that hardly a better one exists, each helping the other.
+
+Lines are added where the bound is worst, portfolios are rounded from the points where lines touch, and where whole
+positions leave a gap the portfolios are parted by whether they hold one name, the one that is most in doubt.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from optimizer.certificate import Certificate, Leaf, corner_under, counted, values_of_names
+from optimizer.limits import Limits
+from optimizer.polish import Position, polish
+from optimizer.support import first_supports, improve
+from optimizer.tangents import Columns, Tangent, tangent
+from optimizer.terms import Terms
+from optimizer.universe import Universe
+
+ROOT_LINES = 14
+NODE_LINES = 4
+APART = 0.005  # slopes nearer to each other than this say the same
+PATIENCE = 8  # nodes before the pace is judged
+OPTIMISM = 2.0
+NEARLY = 0.95
+DOUBT = 1e-3  # a share this far from zero and one is whole
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A line with what it says about each name, so that a part of the portfolios is bounded without solving anything."""
+
+    tangent: Tangent
+    values: tuple[float, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """Portfolios with some names held and some not, the lines over them, their bound and where it is reached."""
+
+    fixed: np.ndarray
+    lines: tuple[Known, ...]
+    bound: float
+    corner: float
+    is_stuck: bool = False
+
+
+class Search:
+    """Best portfolio so far, and the parts of the portfolios with their bounds."""
+
+    def __init__(self, universe: Universe, terms: Terms, limits: Limits, *, inside: Limits | None, columns: Columns, target: float) -> None:
+        self.universe, self.terms, self.limits, self.inside = universe, terms, limits, inside
+        self.columns, self.target = columns, target
+        self.best: Position | None = None
+        self.tried: set[bytes] = set()
+        self.leaves: list[Node] = []
+
+    @property
+    def bound(self) -> float:
+        """Of all portfolios."""
+        bounds = [leaf.bound for leaf in self.leaves]
+        return max(bounds) if self.terms.goal == "ratio" else min(bounds)
+
+    @property
+    def certificate(self) -> Certificate:
+        """The proof of `bound`."""
+        ids = self.universe.ids
+        leaves = tuple(
+            Leaf(
+                tuple(ids[i] for i in np.flatnonzero(leaf.fixed > 0)),
+                tuple(ids[i] for i in np.flatnonzero(leaf.fixed < 0)),
+                tuple(known.tangent.line for known in leaf.lines),
+            )
+            for leaf in self.leaves
+        )
+        return Certificate(self.terms.goal, leaves)
+
+    def is_close(self, bound: float) -> bool:
+        """Whether a bound is near enough to the best portfolio."""
+        if self.best is None:
+            return False
+        goodness = self.best.goodness
+        return bound <= goodness * (1 + self.target) if self.terms.goal == "ratio" else -goodness <= bound * (1 + self.target)
+
+    def offer(self, support: np.ndarray) -> None:
+        """Polish the portfolio on these names, unless that was done before."""
+        key = np.sort(support).tobytes()
+        if self.inside is None or key in self.tried or not self.limits.fewest <= len(support) <= self.limits.most:
+            return
+        self.tried.add(key)
+        self.accept(polish(self.terms, self.inside, support))
+
+    def accept(self, position: Position | None) -> None:
+        """Keep the better one."""
+        if position is not None and (self.best is None or position.goodness > self.best.goodness):
+            self.best = position
+
+    def exchange(self) -> None:
+        """Improve the best portfolio by exchanges until the bound is near enough."""
+        if self.best is not None and self.inside is not None and not self.is_close(self.bound):
+            self.accept(improve(self.terms, self.inside, self.best, until=self._closes))
+
+    def start(self, slope: float) -> None:
+        """Lines over all portfolios, the first one at `slope`."""
+        node = Node(np.zeros(len(self.terms.mu), dtype=np.int8), (), np.inf, 0.0)
+        node = self._with_line(node, gain=0.0, slope=1.0)
+        if self.terms.goal == "ratio":
+            node = self._with_line(node, gain=1.0, slope=slope)
+            node = self._refined(node, ROOT_LINES)
+        self.leaves = [node]
+
+    def dive(self) -> None:
+        """Make the relaxed portfolio whole little by little: hold what is nearly held and the likeliest doubtful name, solve again."""
+        node = self.leaves[0]
+        fixed, slope = node.fixed.copy(), self._usual_slope(node)
+        last = -1
+        for _ in range(self.limits.most):
+            found = tangent(self.terms, self.limits, fixed, self.columns, gain=slope[0], slope=slope[1])
+            if found is None and last >= 0:  # that one made it impossible
+                fixed[last], last = -1, -1
+                continue
+            if found is None:
+                break
+            doubt = np.where((fixed == 0) & (found.shares > DOUBT) & (found.shares < 1 - DOUBT), found.shares, 0.0)
+            self.offer(np.flatnonzero(found.shares > 0.5))
+            if not doubt.any() or self.is_close(self.bound):
+                break
+            fixed[found.shares > NEARLY] = 1
+            last = int(np.argmax(doubt))
+            fixed[last] = 1
+
+    def branch(self, most_nodes: int) -> None:
+        """Part the worst leaf in two, again and again, until the gap is closed or the nodes are used up.
+
+        It stops early where at the pace so far the nodes would not do.
+        """
+        start = self.bound
+        for k in range(most_nodes):
+            if k >= PATIENCE and self._is_too_slow(start, k, most_nodes):
+                break
+            worst = max(range(len(self.leaves)), key=lambda k: self._badness(self.leaves[k]))
+            node = self.leaves[worst]
+            if node.is_stuck or self.is_close(node.bound):
+                break
+            name = self._doubtful(node)
+            if name is None:
+                self.leaves[worst] = replace(node, is_stuck=True)
+                continue
+            self.leaves[worst : worst + 1] = [self._refined(self._part(node, name, side), NODE_LINES) for side in (1, -1)]
+
+    def _is_too_slow(self, start: float, nodes: int, most_nodes: int) -> bool:
+        goodness = abs(self.best.goodness) if self.best is not None else 0.0
+        pace, left = abs(start - self.bound) / nodes, abs(self.bound - goodness) - self.target * goodness
+        return left > OPTIMISM * pace * (most_nodes - nodes)
+
+    def _usual_slope(self, node: Node) -> tuple[float, float]:
+        """Gain and slope of the line that is lowest where the bound is reached."""
+        if self.terms.goal == "min_downside":
+            return 0.0, 1.0
+        lines = [known.tangent for known in node.lines if known.tangent.line.gain > 0]
+        lowest = min(lines, key=lambda found: found.height + found.line.slope * node.corner, default=None)
+        return (1.0, lowest.line.slope) if lowest is not None else (0.0, 1.0)
+
+    def _badness(self, node: Node) -> tuple[bool, float]:
+        return (not node.is_stuck, node.bound if self.terms.goal == "ratio" else -node.bound)
+
+    def _closes(self, found: Position) -> bool:
+        self.accept(found)
+        return self.is_close(self.bound)
+
+    def _part(self, node: Node, name: int, side: int) -> Node:
+        fixed = node.fixed.copy()
+        fixed[name] = side
+        return self._bounded(fixed, node.lines)
+
+    def _bounded(self, fixed: np.ndarray, lines: tuple[Known, ...]) -> Node:
+        heights = [(known.tangent.line.gain, known.tangent.line.slope, counted(known.values, self.limits, fixed)) for known in lines]
+        bound, corner = corner_under(heights, self.terms.goal, self.limits.volatility_cap)
+        return Node(fixed, lines, bound, corner)
+
+    def _with_line(self, node: Node, *, gain: float, slope: float) -> Node:
+        found = tangent(self.terms, self.limits, node.fixed, self.columns, gain=gain, slope=slope)
+        if found is None:
+            return replace(node, is_stuck=True)
+        for support in first_supports(found.shares * self.limits.smallest, self.universe, self.limits)[:1]:
+            self.offer(support)
+        known = Known(found, values_of_names(found.line, self.terms, self.limits))
+        return self._bounded(node.fixed, (*node.lines, known))
+
+    def _refined(self, node: Node, most_lines: int) -> Node:
+        """Add lines where the bound is reached, while that helps and is needed."""
+        for _ in range(most_lines):
+            if node.is_stuck or self.is_close(node.bound):
+                break
+            slope = self._slope_at(node)
+            if slope is None:
+                break
+            gain = float(self.terms.goal == "ratio")
+            node = self._with_line(node, gain=gain, slope=slope if gain else 1.0)
+        return node
+
+    def _slope_at(self, node: Node) -> float | None:
+        """A slope between those of the two lines that meet at the corner, or beyond the last line; None if all is said there."""
+        if self.terms.goal == "min_downside":
+            return None if any((known.tangent.fixed == node.fixed).all() for known in node.lines) else 1.0
+        lines = [
+            (counted(known.values, self.limits, node.fixed) + known.tangent.line.slope * node.corner, known)
+            for known in node.lines
+            if known.tangent.line.gain > 0
+        ]
+        if not lines:
+            return None
+        lines.sort(key=lambda pair: pair[0])
+        here = [known for value, known in lines if value <= lines[0][0] * (1 + 1e-9) + 1e-12]
+        stale = [known for known in here if not (known.tangent.fixed == node.fixed).all()]
+        slopes = sorted(known.tangent.line.slope for known in here)
+        if len(here) >= 2:
+            if slopes[-1] / slopes[0] - 1 > APART:
+                return float(np.sqrt(slopes[0] * slopes[-1]))
+            return stale[0].tangent.line.slope if stale else None
+        if stale:
+            return slopes[0]
+        touch = here[0].tangent.downside
+        return slopes[0] * (1.5 if node.corner < touch else 0.6)
+
+    def _doubtful(self, node: Node) -> int | None:
+        """The name whose share is the farthest from whole, on the line nearest to the bound; names already decided are whole."""
+        lines = [
+            (counted(known.values, self.limits, node.fixed) + known.tangent.line.slope * node.corner, known)
+            for known in node.lines
+            if known.tangent.line.gain > 0 or self.terms.goal != "ratio"
+        ]
+        lines.sort(key=lambda pair: pair[0])
+        for _, known in lines[:3]:
+            shares = known.tangent.shares
+            doubt = np.where(node.fixed == 0, np.minimum(shares, 1 - shares), 0.0)
+            if doubt.max() > DOUBT:
+                return int(np.argmax(doubt))
+        return None

@@ -1,0 +1,69 @@
+"""Two runs write into one home at the same time: nothing is lost, and the tables are those of one run after the other."""
+
+import pytest
+from chain_market import copy_of
+from small_homes import FIRST, LAST, contents, different, ended, land_and_clean, run, run_both_months, wg
+
+from wg_dagster.schemas.tables import FACTOR_TABLES, STRATEGY_TABLES
+from wg_dagster.warehouse import Warehouse
+
+BOTH = ("--from", FIRST, "--to", LAST)
+DECIDED = [table for table in STRATEGY_TABLES if table not in {"report_facts", "letters"}]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(shared):
+    return shared("small_undisturbed", run_both_months)
+
+
+@pytest.fixture(scope="module")
+def cleaned(shared):
+    return shared("small_cleaned", land_and_clean)
+
+
+def side_by_side(home, *runs):
+    started = [wg(home, *options) for options in runs]
+    for process in started:
+        code, said = ended(process)
+        assert code == 0, said
+
+
+def test_two_ranges_of_months_and_then_two_strategies_at_the_same_time_lose_nothing(undisturbed, cleaned, tmp_path):
+    """What rests on no earlier month is there at once; a last run settles what does, and the letters, which compare all strategies."""
+    home = copy_of(cleaned, tmp_path / "home").home
+    one = ("--strategy", "next_major_100")
+    side_by_side(home, ("--from", FIRST, "--to", FIRST, *one), ("--from", LAST, "--to", LAST, *one))
+    assert not_the_same(home, undisturbed, FACTOR_TABLES) == []
+    assert not_the_same(home, undisturbed, ("universe_members", "factor_scores", "candidates"), scope="next_major_100") == []
+    others = ("major_100", "samurai_25")
+    side_by_side(home, *((*BOTH, "--strategy", strategy) for strategy in others))
+    for strategy in others:
+        assert not_the_same(home, undisturbed, DECIDED, scope=strategy) == []
+    run(home, *BOTH)
+    assert different(contents(home), contents(undisturbed)) == []
+
+
+@pytest.mark.slow
+def test_two_strategies_that_build_the_same_factor_tables_at_the_same_time_lose_nothing(undisturbed, cleaned, tmp_path):
+    home = copy_of(cleaned, tmp_path / "home").home
+    strategies = ("major_100", "next_major_100")
+    side_by_side(home, *((*BOTH, "--strategy", strategy) for strategy in strategies))
+    assert not_the_same(home, undisturbed, FACTOR_TABLES) == []
+    for strategy in strategies:
+        assert not_the_same(home, undisturbed, DECIDED, scope=strategy) == []
+    run(home, *BOTH)
+    assert different(contents(home), contents(undisturbed)) == []
+
+
+@pytest.mark.slow
+def test_two_first_runs_of_a_home_at_the_same_time_lose_nothing(undisturbed, tmp_path):
+    """Both make the folders, the configuration, the instance and the raw tables."""
+    home = tmp_path / "home"
+    side_by_side(home, ("--from", FIRST, "--to", FIRST), ("--from", FIRST, "--to", LAST))
+    run(home, *BOTH)
+    assert different(contents(home), contents(undisturbed)) == []
+
+
+def not_the_same(home, other, tables, scope=None):
+    there, here = Warehouse(other), Warehouse(home)
+    return [table for table in tables if not here.read(table, scope=scope).equals(there.read(table, scope=scope))]
