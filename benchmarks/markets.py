@@ -1,8 +1,10 @@
 """Random markets with factor structure, fat tails and clustered volatility, for the benchmarks of the optimiser."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from optimizer.universe import Universe
+from optimizer import Mandate, Universe, solve
 
 STYLES, SECTORS = 10, 11
 DEVIATION = np.r_[0.15, np.full(STYLES, 0.03), np.full(SECTORS, 0.07)]  # a year: market, styles, sectors
@@ -45,13 +47,11 @@ def market(seed: int, n: int, periods: int) -> Universe:
 
 
 def drifted_holdings(seed: int, universe: Universe) -> np.ndarray:
-    """(n,) weights of 22 names that were good last month and have drifted since; 1 % is cash of a name that left."""
+    """(n,) weights of last month's best portfolio, by expected returns that were a little different, a month later; 1 % is cash."""
     rng = np.random.default_rng(10_000 + seed)
-    old = universe.mu + 0.05 * rng.standard_normal(len(universe))
-    weights = np.zeros(len(universe))
-    held = np.concatenate([np.flatnonzero(universe.sector == s)[np.argsort(-old[universe.sector == s])[:2]] for s in range(SECTORS)])
-    weights[held] = universe.sector_weights[universe.sector[held]] / 2 * np.exp(0.1 * rng.standard_normal(len(held)))
-    return 0.99 * np.minimum(weights, 0.12) / np.minimum(weights, 0.12).sum()
+    before = replace(universe, mu=universe.mu + 0.03 * rng.standard_normal(len(universe)))
+    weights = solve(before, Mandate(), target_gap=0.01).weights * np.exp(0.08 * rng.standard_normal(len(universe)))
+    return 0.99 * weights / weights.sum()
 
 
 def _scenarios(rng: np.random.Generator, periods: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from optimizer.terms import Terms
 from optimizer.universe import Universe
 
 ROOT_LINES = 14
-NODE_LINES = 4
+NODE_LINES = 3
 APART = 0.005  # slopes nearer to each other than this say the same
 PATIENCE = 8  # nodes before the pace is judged
 OPTIMISM = 2.0
@@ -113,7 +113,7 @@ class Search:
         node = self.leaves[0]
         fixed, slope = node.fixed.copy(), self._usual_slope(node)
         last = -1
-        for _ in range(self.limits.most):
+        for _ in range(2 * self.limits.most):
             found = tangent(self.terms, self.limits, fixed, self.columns, gain=slope[0], slope=slope[1])
             if found is None and last >= 0:  # that one made it impossible
                 fixed[last], last = -1, -1
@@ -133,6 +133,8 @@ class Search:
 
         It stops early where at the pace so far the nodes would not do.
         """
+        if most_nodes > 0 and not self.is_close(self.bound):
+            self._forget_columns()
         start = self.bound
         for k in range(most_nodes):
             if k >= PATIENCE and self._is_too_slow(start, k, most_nodes):
@@ -146,6 +148,13 @@ class Search:
                 self.leaves[worst] = replace(node, is_stuck=True)
                 continue
             self.leaves[worst : worst + 1] = [self._refined(self._part(node, name, side), NODE_LINES) for side in (1, -1)]
+
+    def _forget_columns(self) -> None:
+        """Keep the names that some line or portfolio wanted; should another one be wanted, its price calls it back."""
+        wanted = [np.flatnonzero(known.tangent.shares > DOUBT) for leaf in self.leaves for known in leaf.lines]
+        if self.best is not None:
+            wanted.append(self.best.support)
+        self.columns.names = np.unique(np.concatenate([self.columns.names[:0], *wanted]))
 
     def _is_too_slow(self, start: float, nodes: int, most_nodes: int) -> bool:
         goodness = abs(self.best.goodness) if self.best is not None else 0.0

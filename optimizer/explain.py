@@ -5,6 +5,7 @@ import numpy as np
 from optimizer.counting import relief
 from optimizer.limits import limits
 from optimizer.mandate import Mandate
+from optimizer.support import likely_names
 from optimizer.terms import terms
 from optimizer.universe import Universe
 
@@ -12,7 +13,7 @@ from optimizer.universe import Universe
 def explain(universe: Universe, mandate: Mandate, current: np.ndarray | None = None) -> list[tuple[str, float]]:
     """Name the rules that conflict, with the least amounts by which they must give way; empty if none must.
 
-    First without counts (any small weights), then with whole positions. A rule of weights is short by a fraction of
+    First without counts (any small weights), then with whole positions (where there are very many names, in the likeliest). A rule of weights is short by a fraction of
     the portfolio, beta and volatility by a fraction of the index's, a count by names, turnover by half of the weight traded
     beyond it. A volatility floor is looked at through beta, which implies it.
     """
@@ -25,4 +26,6 @@ def explain(universe: Universe, mandate: Mandate, current: np.ndarray | None = N
     rows = least_relief(universe, rules, current)
     if rows:
         return sorted(rows, key=lambda row: (-row[1], row[0]))
-    return relief(universe, rules, terms(universe, mandate, current, "min_downside"))
+    data = terms(universe, mandate, current, "min_downside")
+    few = likely_names(universe, data, rules)
+    return relief(universe.take(few), rules.take(few), data.take(few))

@@ -16,14 +16,13 @@ from optimizer.polish import Position, polish
 from optimizer.relaxation import Relaxed, relax
 from optimizer.rounding import exact_weights
 from optimizer.solution import Solution, fingerprint
-from optimizer.support import calm_down, first_supports
+from optimizer.support import calm_down, first_supports, likely_names
 from optimizer.tangents import Columns
 from optimizer.terms import Terms, terms
 from optimizer.universe import Universe
 
 TARGET_GAP = 0.001
 NODES = 40
-FEW_BY_FACTORS, FEW_BY_SCENARIOS = 600, 240  # names of a relaxation that need not be exact
 ROUNDING = 1e-6  # a relaxed weight under this is zero
 MARGIN = 1e-7  # weights are found this far inside of the limits, so that rounding to billionths cannot break one
 LINEARISATIONS = 3  # of a volatility floor: the next ones move the ratio by less than 0.02 %
@@ -104,7 +103,7 @@ def _relaxed(case: _Case) -> tuple[Terms, Limits, Relaxed]:
         if goal == "ratio" and (universe.mu.max() <= 0 or mandate.objective == "min_downside"):
             continue
         data = terms(universe, mandate, case.current, goal)
-        relaxed = _relaxed_on_few(universe, data, rules) or relax(data, rules)
+        relaxed = _relaxed_onlikely_names(universe, data, rules) or relax(data, rules)
         if relaxed.status == "solved":
             return data, rules, relaxed
     if relaxed is None or relaxed.status == "infeasible":
@@ -114,20 +113,11 @@ def _relaxed(case: _Case) -> tuple[Terms, Limits, Relaxed]:
     )
 
 
-def _relaxed_on_few(universe: Universe, data: Terms, rules: Limits) -> Relaxed | None:
+def _relaxed_onlikely_names(universe: Universe, data: Terms, rules: Limits) -> Relaxed | None:
     """The relaxation over the names most likely to be held, where there are many: the lines find the others."""
-    few = FEW_BY_FACTORS if data.is_factor_downside else FEW_BY_SCENARIOS
-    if len(universe) <= few:
+    chosen = likely_names(universe, data, rules)
+    if len(chosen) == len(universe):
         return None
-    appeal = np.where(rules.caps > 0, universe.mu / np.sqrt(universe.idio_var + universe.benchmark_vol**2), -np.inf)
-    by_appeal = np.argsort(-appeal, kind="stable")
-    rank = np.empty(len(universe), dtype=int)
-    for sector in range(len(universe.sector_weights)):
-        members = by_appeal[universe.sector[by_appeal] == sector]
-        rank[members] = np.arange(len(members))
-    by_beta = np.argsort(universe.beta, kind="stable")
-    extremes = np.r_[by_beta[: few // 20], by_beta[-few // 20 :]]
-    chosen = np.unique(np.r_[by_appeal[: few // 2], np.flatnonzero(rank < few // 40), extremes, np.flatnonzero(data.current > 0)])
     found = relax(data.take(chosen), rules.take(chosen))
     if found.status != "solved":
         return None
@@ -140,6 +130,7 @@ def _searched(case: _Case, data: Terms, rules: Limits, relaxed: Relaxed, effort:
     """The best portfolio under these rules with its certificate."""
     weights = np.maximum(relaxed.weights, 0.0)
     columns = Columns(np.union1d(np.flatnonzero(weights > ROUNDING), np.argsort(-data.mu, kind="stable")[: rules.most]))
+    columns.reserve = likely_names(case.universe, data, rules)
     search = Search(case.universe, data, rules, inside=rules.tightened(MARGIN), columns=columns, target=effort.target)
     search.start(max(data.net_return(weights), ROUNDING) / (2 * data.squared_downside(weights)))
     if not search.is_close(search.bound):
@@ -171,7 +162,7 @@ def _best(case: _Case, data: Terms, rules: Limits, relaxed: Relaxed, effort: _Ef
     tangent = case.universe.beta
     for _ in range(LINEARISATIONS):
         inner = limits(case.universe, case.mandate, floor=tangent)
-        inner_relaxed = _relaxed_on_few(case.universe, data, inner) or relax(data, inner)
+        inner_relaxed = _relaxed_onlikely_names(case.universe, data, inner) or relax(data, inner)
         if inner_relaxed.status != "solved":
             break
         found = _found(_searched(case, data, inner, inner_relaxed, replace(effort, nodes=0)))
@@ -196,10 +187,12 @@ def _found(search: Search) -> Position:
 
 
 def _counted(case: _Case, data: Terms, rules: Limits, relaxed: np.ndarray) -> Position:
-    """A start from whole positions counted out, where no rounding of the relaxation obeys."""
-    support = whole_positions(case.universe, rules, data, relaxed)
-    if support is None:
+    """A start from whole positions counted out among the likely names, where no rounding of the relaxation obeys."""
+    few = likely_names(case.universe, data, rules)
+    found = whole_positions(case.universe.take(few), rules.take(few), data.take(few), relaxed[few])
+    if found is None:
         raise _infeasible(case)
+    support = few[found]
     start = polish(data, rules.tightened(MARGIN), support) or polish(data, rules, support)
     if start is None:
         raise SolverFailed(f"{len(support)} names can just keep the mandate, but no weights were found on them; loosen its limits a little")

@@ -13,6 +13,7 @@ from optimizer.universe import Universe
 SEARCH_ROUNDS = 20
 UNCAPPED = 3.0  # a volatility cap this many times as wide does not bind
 TRIALS = 24  # exchanges tried a round; each costs about a millisecond
+FEW_BY_FACTORS, FEW_BY_SCENARIOS = 600, 240  # names looked among where there are more
 PARTNERS = 6  # names leaving and names entering that are paired
 WORTH_IT = 1e-7  # relative gain under which an exchange is only noise
 
@@ -37,6 +38,22 @@ def first_supports(relaxed: np.ndarray, universe: Universe, limits: Limits) -> l
     meaningful = int(np.clip((relaxed > limits.smallest / 2).sum(), limits.fewest, limits.most))
     counts = dict.fromkeys(max(count, needed) for count in (meaningful, limits.most, limits.fewest))
     return [np.sort(order[:count]) for count in counts]
+
+
+def likely_names(universe: Universe, terms: Terms, limits: Limits) -> np.ndarray:
+    """Names that a portfolio is likely to be made of: appealing ones overall and in each sector, extreme betas, those held."""
+    few = FEW_BY_FACTORS if terms.is_factor_downside else FEW_BY_SCENARIOS
+    if len(universe) <= few:
+        return np.arange(len(universe))
+    appeal = np.where(limits.caps > 0, universe.mu / np.sqrt(universe.idio_var + universe.benchmark_vol**2), -np.inf)
+    by_appeal = np.argsort(-appeal, kind="stable")
+    rank = np.empty(len(universe), dtype=int)
+    for sector in range(len(universe.sector_weights)):
+        members = by_appeal[universe.sector[by_appeal] == sector]
+        rank[members] = np.arange(len(members))
+    by_beta = np.argsort(universe.beta, kind="stable")
+    extremes = np.r_[by_beta[: few // 20], by_beta[-few // 20 :]]
+    return np.unique(np.r_[by_appeal[: few // 2], np.flatnonzero(rank < few // 40), extremes, np.flatnonzero(terms.current > 0)])
 
 
 def calm_down(terms: Terms, limits: Limits, supports: list[np.ndarray]) -> Position | None:

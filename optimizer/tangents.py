@@ -25,7 +25,9 @@ from optimizer.terms import Terms
 ROUNDS = 8
 ENOUGH = 1e-7  # the line holds however rough its multipliers are
 CLOSE = 2e-5  # of the return: a line this near to its tangent is near enough
+HELD = 1e-3  # a share above this
 _Rows = tuple[sp.csr_matrix, Any]
+_Found = tuple[Line, np.ndarray, np.ndarray, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +47,13 @@ class Tangent:
 
 @dataclass(eq=False)
 class Columns:
-    """Names that the conic problems know, (m,) ascending; it grows. `is_capped` once the volatility cap has been met."""
+    """Names that the conic problems know, (m,) ascending; it grows. `is_capped` once the volatility cap has been met.
+
+    `reserve` are names to look among where the columns admit no portfolio.
+    """
 
     names: np.ndarray
+    reserve: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
     is_capped: bool = False
     losing: np.ndarray | None = field(default=None)
 
@@ -61,7 +67,9 @@ def tangent(terms: Terms, limits: Limits, fixed: np.ndarray, columns: Columns, *
     columns.add(np.union1d(np.flatnonzero(fixed > 0), terms.held))
     best: Tangent | None = None
     for _ in range(ROUNDS):
-        found = _Problem(terms, limits, fixed, columns).solve(gain, slope)
+        found = _Problem(terms, limits, fixed, columns).solve(gain, slope) or _rescued(
+            terms, limits, fixed, columns, gain=gain, slope=slope
+        )
         if found is None:
             return best
         line, weights, shares, value = found
@@ -82,6 +90,17 @@ def tangent(terms: Terms, limits: Limits, fixed: np.ndarray, columns: Columns, *
         if is_settled and not len(missing) and not is_too_volatile:
             break
     return best
+
+
+def _rescued(terms: Terms, limits: Limits, fixed: np.ndarray, columns: Columns, *, gain: float, slope: float) -> _Found | None:
+    """A point with the help of the reserve; the names that it holds become columns."""
+    if np.isin(columns.reserve, columns.names).all():
+        return None
+    wider = Columns(np.union1d(columns.names, columns.reserve), is_capped=columns.is_capped, losing=columns.losing)
+    found = _Problem(terms, limits, fixed, wider).solve(gain, slope)
+    if found is not None:
+        columns.add(np.flatnonzero(found[2] > HELD))
+    return found
 
 
 def _downside(terms: Terms, weights: np.ndarray, shares: np.ndarray) -> float:
@@ -115,7 +134,7 @@ class _Problem:
         impacts = self.m if terms.has_impact else 0
         self.widths = (self.m, self.m, self.m, self.wide, len(self.held), impacts, int(columns.is_capped))
 
-    def solve(self, gain: float, slope: float) -> tuple[Line, np.ndarray, np.ndarray, float] | None:
+    def solve(self, gain: float, slope: float) -> _Found | None:
         """Line, weights (n,), shares (n,) and the optimum; None without a point."""
         terms, limits, m = self.terms, self.limits, self.m
         if m < limits.fewest:

@@ -83,6 +83,7 @@ def _run_chunk(warehouse: Warehouse, station: Station, chunk: list[str], strateg
     scope = strategy.strategy_id if strategy else None
     rests_on_itself = any(reads.table in station.writes and not reads.own for reads in station.reads)
     pending = Pending()
+    seen: dict[str, str | None] = {}  # None: rests on months of this chunk, which have no identity before they are written
     for call in _batches(chunk, station.batch):
         inputs = {month: input_identity(warehouse, station, month, strategy) for month in call}
         name = scoped(station.name, strategy)
@@ -91,6 +92,8 @@ def _run_chunk(warehouse: Warehouse, station: Station, chunk: list[str], strateg
             stale = call
         if stale:
             stale = [month for month in call if stale[0] <= month <= stale[-1]]
+            # Taken before the write: after it the view holds what other runs have committed meanwhile, which was not read.
+            seen |= {month: None if rests_on_itself and pending.months else inputs[month] for month in stale}
             reader = Reader(warehouse, station, stale, strategy, pending=pending)
             pending.add(station.build(reader, stale, strategy) if strategy else station.build(reader, stale), stale)
     if not pending.months:
@@ -98,7 +101,7 @@ def _run_chunk(warehouse: Warehouse, station: Station, chunk: list[str], strateg
     if rests_on_itself and len(chunk) > 1 and any(not passes(table, pending.rows(table)) for table in station.writes):
         return {month: value for one in chunk for month, value in _run_chunk(warehouse, station, [one], strategy, control).items()}
     write_tables(warehouse, station, pending.all_rows(), pending.months, control, scope=scope)
-    return {month: input_identity(warehouse, station, month, strategy) for month in pending.months}
+    return {month: identity or input_identity(warehouse, station, month, strategy) for month, identity in seen.items()}
 
 
 def finish(warehouse: Warehouse, outcome: Outcome, tables: Iterable[str], months: Sequence[str], scope: str | None) -> Outcome:

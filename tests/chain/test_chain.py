@@ -114,7 +114,7 @@ def test_nav_is_what_the_holdings_earned_less_the_costs_of_trades(lake):
     """nav[t] = nav[t-1] x (1 + sum of weight[t-1] x return[t]) x (1 - costs of the trades at t)."""
     returns = dict_of(lake.read("prices_clean", columns=["security_id", "session_date", "return_1e9"]))
     trades, holdings, nav = lake.read("trades"), lake.read("holdings"), lake.read("nav").sort("strategy", "session_date")
-    costs = dict(((s, d), c) for s, d, c in trades.group_by("strategy", "trade_date").agg(pl.col("cost").sum()).iter_rows())
+    costs = {(s, d): c for s, d, c in trades.group_by("strategy", "trade_date").agg(pl.col("cost").sum()).iter_rows()}
     held = {key: dict(part.select("security_id", "weight").iter_rows()) for key, part in parts(holdings, "strategy", "session_date")}
     assert nav.height > 150
     for (strategy,), rows in parts(nav, "strategy"):

@@ -1,10 +1,14 @@
 """Two runs write into one home at the same time: nothing is lost, and the tables are those of one run after the other."""
 
+import polars as pl
 import pytest
 from chain_market import copy_of
 from small_homes import FIRST, LAST, contents, different, ended, land_and_clean, run, run_both_months, wg
 
-from wg_dagster.schemas.tables import FACTOR_TABLES, STRATEGY_TABLES
+from wg_dagster.runner import run_station
+from wg_dagster.schemas.tables import FACTOR_TABLES, STRATEGY_TABLES, TABLES
+from wg_dagster.stations import Reads, Station
+from wg_dagster.strategies import MAJOR_100
 from wg_dagster.warehouse import Warehouse
 
 BOTH = ("--from", FIRST, "--to", LAST)
@@ -19,6 +23,47 @@ def undisturbed(shared):
 @pytest.fixture(scope="module")
 def cleaned(shared):
     return shared("small_cleaned", land_and_clean)
+
+
+def test_a_month_that_was_built_without_the_month_before_is_built_again_when_that_is_there(tmp_path):
+    """March and April are built by two runs that start from the same snapshot: April cannot see March, and must not pass for fresh."""
+    march, april = Warehouse(tmp_path), Warehouse(tmp_path)
+    assert run_station(march, COUNTING, [FIRST], strategy=MAJOR_100).built == [FIRST]
+    assert run_station(april, COUNTING, [LAST], strategy=MAJOR_100).built == [LAST]
+    for warehouse in (march, april):
+        warehouse.settle()
+        warehouse.publish()
+    assert counted(tmp_path) == {FIRST: 1.0, LAST: 1.0}
+    after = Warehouse(tmp_path)
+    assert run_station(after, COUNTING, [FIRST, LAST], strategy=MAJOR_100).built == [LAST]
+    after.settle()
+    after.publish()
+    assert counted(tmp_path) == {FIRST: 1.0, LAST: 2.0}
+    assert run_station(Warehouse(tmp_path), COUNTING, [FIRST, LAST], strategy=MAJOR_100).built == []
+
+
+def count_on(reader, months, strategy):
+    """One more than the month before."""
+    (month,) = months
+    before = reader.read("factor_returns")["value"].sum()
+    row = {"strategy": strategy.strategy_id, "month": month, "factor": "market", "value": before + 1.0, "t_stat": None}
+    return {"factor_returns": pl.DataFrame([row], schema=TABLES["factor_returns"].schema)}
+
+
+COUNTING = Station(
+    name="counting",
+    description="Rests on its own past",
+    group="test",
+    reads=(Reads("factor_returns", back=1, own=False),),
+    writes=("factor_returns",),
+    build=count_on,
+    code=(),
+    by_strategy=True,
+)
+
+
+def counted(home):
+    return dict(Warehouse(home).read("factor_returns").select("month", "value").iter_rows())
 
 
 def side_by_side(home, *runs):
