@@ -181,7 +181,7 @@ def corner_under(heights: list[tuple[float, float, float]], goal: str, volatilit
     least = max([0.0, *(-top / slope for gain, slope, top in heights if gain == 0)])
     most = volatility_cap**2
     if goal == "min_downside":
-        return (np.inf if least > most else float(np.sqrt(least))), least
+        return float(np.sqrt(least)), least
     slopes, tops = np.array([(slope, top) for gain, slope, top in heights if gain > 0]).reshape(-1, 2).T
     if least > most:
         return 0.0, most  # nobody is there
