@@ -17,7 +17,7 @@ DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS]
 SAID = "\n".join(page.read_text() for page in [ROOT / "README.md", *DOCS])
 PROGRAM = re.compile(r"^(?:\.venv/bin/)?wg (?=\S)")
-REGISTRIES = ["py" + "pi.org", "pythonhosted" + ".org", "npm" + "js.", "conda" + ".anaconda", "crates" + ".io", "proxy." + "golang"]
+REGISTRIES = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.", "conda" + ".anaconda", "crates" + ".io", "proxy." + "golang"]
 MACHINE = [rf"(?<![\w.])/{folder}/" for folder in ("work" + "/main", "work" + "/shared", "tm" + "p/w", "ro" + "ot", "ho" + "me/[a-z]")]
 
 
