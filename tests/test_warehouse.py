@@ -203,3 +203,12 @@ def test_a_killed_writer_leaves_old_or_new_rows_and_a_rerun_completes(tmp_path, 
     assert seen in ([1.0], [2.0, 2.0])
     subprocess.run(command, check=True)
     assert Warehouse(tmp_path).read("nav")["nav"].to_list() == [2.0, 2.0]
+
+
+def test_the_hash_of_a_month_does_not_depend_on_gaps_in_other_months():
+    """A filter keeps the mask of a column's gaps where none is left."""
+    whole = pl.DataFrame({"month": ["2026-01", "2026-02"] * 20, "value": [1.0, 2.0] * 20, "text": ["a", "b"] * 20})
+    gaps = whole.with_columns(pl.when(pl.col("month") == "2026-01").then(pl.col("value", "text")))
+    hashes = {content_hash(part) for frame in (whole, gaps) for part in (frame.filter(month="2026-01"), frame.partition_by("month")[0])}
+    assert len(hashes) == 1
+    assert content_hash(gaps) != content_hash(whole)

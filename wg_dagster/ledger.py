@@ -4,6 +4,7 @@ A ledger row is a hint that is checked before it is believed: it names the data 
 these are still the files of the partition. A lost or stale row costs a recomputation, never a wrong table.
 """
 
+import fcntl
 import sqlite3
 from pathlib import Path
 
@@ -23,8 +24,10 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-        self._connection.execute("pragma journal_mode=wal")
-        self._connection.executescript(_SCHEMA)
+        with path.with_suffix(".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # two processes that turn a new store to wal at once do not wait for each other but fail
+            self._connection.execute("pragma journal_mode=wal")
+            self._connection.executescript(_SCHEMA)
 
     def contents(self, table: str, scope: str) -> dict[str, tuple[str, str]]:
         """Month -> (content hash, files) of one table and scope."""

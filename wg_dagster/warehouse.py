@@ -4,12 +4,14 @@ A run sees the snapshot it started from plus its own writes. `write_months` repl
 months whose rows are the same; `append_new` adds raw rows that are not there yet. `publish` makes a run's writes visible to readers.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -126,12 +128,13 @@ class Warehouse:
         spec = _known(table)
         frame = _conform(spec, rows).unique(maintain_order=True)
         months = frame["month"].unique().to_list()
-        self._own[table] = self._newest(table).version()
-        stored = self.read(table, months=months)
         content = [name for name in frame.columns if name not in _PLACE]  # a longer file moves its lines: not a new row
-        new = frame.join(stored, on=content, how="anti", nulls_equal=True) if stored.height else frame
-        if new.height:
-            self._commit(spec, new, mode="append", predicate=None)
+        with self._alone(table):
+            self._own[table] = self._newest(table).version()
+            stored = self.read(table, months=months)
+            new = frame.join(stored, on=content, how="anti", nulls_equal=True) if stored.height else frame
+            if new.height:
+                self._commit(spec, new, mode="append", predicate=None)
         return new.height
 
     def replace(self, table: str, rows: pl.DataFrame) -> bool:
@@ -193,6 +196,15 @@ class Warehouse:
         self._own |= {table: max(version, self._own.get(table, -1)) for table, version in theirs.items()}
 
     # -- inside ----------------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _alone(self, table: str) -> Generator[None]:
+        """One process at a time: two appends never conflict, so that both would add the same rows."""
+        path = self.lake / "_locks" / table
+        path.parent.mkdir(exist_ok=True)
+        with path.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _make_folders(self) -> None:
         try:
@@ -306,6 +318,7 @@ def content_hash(rows: pl.DataFrame) -> str:
     gaps = [name for name in rows.columns if rows[name].null_count()]  # what lies in memory under a null is arbitrary
     filled = (pl.col(name).fill_null(pl.lit(0).cast(rows.schema[name])) for name in gaps)
     rows = rows.with_columns(*filled, *(pl.col(name).is_null().alias(f"{name} is null") for name in gaps))
+    rows = rows.drop_nulls()  # none is left: sheds the masks without a gap that a filter leaves behind
     rows.rechunk().write_ipc(_Sink(digest), compression="uncompressed", compat_level=pl.CompatLevel.oldest())  # ty: ignore[no-matching-overload]
     return digest.hexdigest()
 
