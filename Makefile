@@ -8,7 +8,7 @@ export OPENBLAS_NUM_THREADS := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := 0
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: run test test-all test-real lint format ui bench lock chromium clean
+.PHONY: run test test-all test-real lint format ui bench peers lock chromium clean
 
 run: .venv/ready ## the main job on the embedded market
 	$(BIN)/wg run --home $(WG_HOME)
@@ -42,9 +42,18 @@ bench: .venv/ready
 lock: ## needs uv
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --python-version 3.11 \
 	  --custom-compile-command "make lock" requirements.in -o requirements.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --python-version 3.11 \
+	  --custom-compile-command "make lock" requirements-peers.in -o requirements-peers.lock
 
 chromium: ## a real browser for the test of the UI
 	@command -v chromedriver > /dev/null || (apt-get update -qq && apt-get install -y -qq chromium chromium-driver > /dev/null)
+
+peers: .venv-peers/ready ## other libraries, for the side-by-side benchmarks only
+
+.venv-peers/ready: requirements-peers.lock
+	test -d .venv-peers || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-peers.lock
+	touch .venv-peers/ready
 
 .venv/ready: requirements.lock pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
@@ -53,4 +62,4 @@ chromium: ## a real browser for the test of the UI
 	touch .venv/ready
 
 clean:
-	rm -rf .venv wg_home
+	rm -rf .venv .venv-peers wg_home
