@@ -12,6 +12,10 @@ import pytest
 SMALL = ("--scale", "small", "--from", "2026-04", "--to", "2026-05")  # the source goes on to 2026-06: that month stays to be done
 
 
+def pytest_addoption(parser):
+    parser.addoption("--faults", type=int, default=200, help="how often the suite of faults kills a run")
+
+
 def run_wg(*arguments, **options):
     """`wg` in a process of its own."""
     command = [sys.executable, "-m", "wg_dagster.cli", *map(str, arguments)]

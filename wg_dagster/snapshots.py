@@ -4,6 +4,8 @@ import json
 import os
 from pathlib import Path
 
+from wg_dagster.crash_points import crash_point
+
 
 class Snapshots:
     """The manifests of one lake: numbered files that are never changed once they exist."""
@@ -44,6 +46,7 @@ class Snapshots:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        crash_point("during_publish", "snapshot")
         try:
             os.link(draft, self._path(number))  # fails if another run took the number
         except FileExistsError:

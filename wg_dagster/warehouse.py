@@ -8,7 +8,6 @@ import fcntl
 import hashlib
 import json
 import os
-import signal
 import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ import polars as pl
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
+from wg_dagster.crash_points import crash_point
 from wg_dagster.errors import BadHome, OutsideData, WriteConflict
 from wg_dagster.ledger import Ledger
 from wg_dagster.schemas.tables import TABLES, Table
@@ -157,9 +157,9 @@ class Warehouse:
 
     def publish(self) -> int:
         """Make the settled writes of this run visible to readers; the number of the snapshot."""
-        _crash_point("before_publish", "snapshot")
+        crash_point("before_publish", "snapshot")
         number = self.snapshots.publish(self._settled)
-        _crash_point("after_publish", "snapshot")
+        crash_point("after_publish", "snapshot")
         return number
 
     # -- work that need not be done again --------------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ class Warehouse:
         self._commit(spec, rows, mode="overwrite", predicate=predicate)
 
     def _commit(self, spec: Table, rows: pl.DataFrame, *, mode: str, predicate: str | None) -> None:
-        _crash_point("before_commit", spec.name)
+        crash_point("before_commit", spec.name)
         for attempt in range(_ATTEMPTS):
             delta = self._newest(spec.name)
             try:
@@ -281,7 +281,7 @@ class Warehouse:
                 continue
             self._own[spec.name] = self._newest(spec.name).version()
             self._written = True
-            _crash_point("after_commit", spec.name)
+            crash_point("after_commit", spec.name)
             return
         raise WriteConflict(f"table {spec.name}: {_ATTEMPTS} commits were overtaken by another run; run again when it has ended")
 
@@ -305,6 +305,7 @@ class Warehouse:
     def _record(self, table: str, hashes: dict[str, str], scope: str | None) -> None:
         rows = [(month, value, self._file_names(table, month, scope)) for month, value in hashes.items()]
         self.ledger.record_contents(table, scope or "", rows)
+        crash_point("after_record", table)
 
     def _outputs(self, tables: Iterable[str], month: str, scope: str | None) -> str:
         scopes = {table: scope if len(TABLES[table].partition_by) == 2 else None for table in tables}
@@ -403,9 +404,3 @@ def _first(key: tuple[object, ...]) -> str:
 
 def _sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _crash_point(point: str, table: str) -> None:
-    """Die here if a test asks for it: WG_CRASH_AT=after_commit:trades."""
-    if os.environ.get("WG_CRASH_AT") == f"{point}:{table}":
-        os.kill(os.getpid(), signal.SIGKILL)
