@@ -5,7 +5,7 @@ import importlib
 import json
 from pathlib import Path
 
-PARTS = ("optimizer",)
+PARTS = ("optimizer", "optimizer_peers", "search")
 RESULTS = Path(__file__).parent / "results.jsonl"
 
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimizer.certificate import Certificate, Leaf, corner_under, counted, values_of_names
+from optimizer.certificate import FIRST_TRADE, TRADES, Certificate, Leaf, corner_under, counted, least_return, reached_rules, values_of_ways
 from optimizer.limits import Limits
+from optimizer.lines import best_line
 from optimizer.polish import Position, polish
-from optimizer.support import first_supports, improve
-from optimizer.tangents import Columns, Tangent, tangent
+from optimizer.reach import ReachProof, reach_multipliers
+from optimizer.support import first_supports, improve, likely_names
+from optimizer.tangents import Columns, Tangent, refusal
 from optimizer.terms import Terms
 from optimizer.universe import Universe
+from optimizer.volatility_floor import kept_form, kept_squares
 
 ROOT_LINES = 14
 NODE_LINES = 3
@@ -22,7 +25,9 @@ APART = 0.005  # slopes nearer to each other than this say the same
 PATIENCE = 8  # nodes before the pace is judged
 OPTIMISM = 2.0
 NEARLY = 0.95
+LOOKS = 5  # at how far the better portfolios reach
 DOUBT = 1e-3  # a share this far from zero and one is whole
+_TRADE_NAMES = {code: name for name, code in TRADES.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +58,12 @@ class Search:
         self.best: Position | None = None
         self.tried: set[bytes] = set()
         self.leaves: list[Node] = []
+        self.reach: tuple[ReachProof, ...] = ()
 
     @property
     def bound(self) -> float:
         """Of all portfolios."""
-        bounds = [leaf.bound for leaf in self.leaves]
+        bounds = [leaf.bound for leaf in self.leaves] + [proof.over for proof in self.reach[-1:]]
         return max(bounds) if self.terms.goal == "ratio" else min(bounds)
 
     @property
@@ -69,10 +75,11 @@ class Search:
                 tuple(ids[i] for i in np.flatnonzero(leaf.fixed > 0)),
                 tuple(ids[i] for i in np.flatnonzero(leaf.fixed < 0)),
                 tuple(known.tangent.line for known in leaf.lines),
+                tuple((ids[i], _TRADE_NAMES[int(leaf.fixed[i])]) for i in np.flatnonzero(leaf.fixed >= FIRST_TRADE)),
             )
             for leaf in self.leaves
         )
-        return Certificate(self.terms.goal, leaves)
+        return Certificate(self.terms.goal, leaves, self.reach)
 
     def is_close(self, bound: float) -> bool:
         """Whether a bound is near enough to the best portfolio."""
@@ -81,13 +88,15 @@ class Search:
         goodness = self.best.goodness
         return bound <= goodness * (1 + self.target) if self.terms.goal == "ratio" else -goodness <= bound * (1 + self.target)
 
-    def offer(self, support: np.ndarray) -> None:
-        """Polish the portfolio on these names, unless that was done before."""
+    def offer(self, support: np.ndarray, near: np.ndarray | None = None) -> None:
+        """Polish the portfolio on these names, unless that was done before; with a smallest trade, traded as (n,) weights `near`."""
         key = np.sort(support).tobytes()
+        if near is not None and self.limits.smallest_trade > 0:
+            key += np.sign(near[np.sort(support)] - self.terms.current[np.sort(support)]).tobytes()
         if self.inside is None or key in self.tried or not self.limits.fewest <= len(support) <= self.limits.most:
             return
         self.tried.add(key)
-        self.accept(polish(self.terms, self.inside, support))
+        self.accept(polish(self.terms, self.inside, support, near=near))
 
     def accept(self, position: Position | None) -> None:
         """Keep the better one."""
@@ -108,13 +117,36 @@ class Search:
             node = self._refined(node, ROOT_LINES)
         self.leaves = [node]
 
+    def look_nearer(self) -> None:
+        """With a volatility floor: see how far portfolios better than the best one reach, and draw the lines again with that."""
+        for _ in range(LOOKS):
+            limits, node = self.limits, self.leaves[0]
+            touched = next((known.tangent.line for known in node.lines[::-1] if known.tangent.line.gain > 0), None)
+            if limits.reach is None or self.best is None or self.terms.goal != "ratio" or touched is None or self.is_close(self.bound):
+                return
+            over, lines = self.best.goodness, tuple(known.tangent.line for known in node.lines)
+            _, turned = np.linalg.eigh(kept_form(kept_squares(touched.losses, limits.reach.days), limits.reach.white))
+            axes = turned.T @ limits.reach.axes
+            multipliers = reach_multipliers(
+                self.terms,
+                limits,
+                least_return=least_return(lines, self.terms, limits, over),
+                axes=axes,
+                losing=touched.losses > 0,
+                few=likely_names(self.universe, self.terms, limits),
+            )
+            self.reach = (*self.reach, ReachProof(over, lines, axes, multipliers))
+            self.limits = reached_rules(self.reach[-1], self.terms, limits, over)
+            self.start(touched.slope)
+            self.exchange()
+
     def dive(self) -> None:
         """Make the relaxed portfolio whole little by little: hold what is nearly held and the likeliest doubtful name, solve again."""
         node = self.leaves[0]
         fixed, slope = node.fixed.copy(), self._usual_slope(node)
         last = -1
         for _ in range(2 * self.limits.most):
-            found = tangent(self.terms, self.limits, fixed, self.columns, gain=slope[0], slope=slope[1])
+            found = best_line(self.terms, self.limits, fixed, self.columns, gain=slope[0], slope=slope[1])
             if found is None and last >= 0:  # that one made it impossible
                 fixed[last], last = -1, -1
                 continue
@@ -143,11 +175,12 @@ class Search:
             node = self.leaves[worst]
             if node.is_stuck or self.is_close(node.bound):
                 break
-            name = self._doubtful(node)
-            if name is None:
+            parted = self._doubtful(node)
+            if parted is None:
                 self.leaves[worst] = replace(node, is_stuck=True)
                 continue
-            self.leaves[worst : worst + 1] = [self._refined(self._part(node, name, side), NODE_LINES) for side in (1, -1)]
+            name, sides = parted
+            self.leaves[worst : worst + 1] = [self._refined(self._part(node, name, side), NODE_LINES) for side in sides]
 
     def _forget_columns(self) -> None:
         """Keep the names that some line or portfolio wanted; should another one be wanted, its price calls it back."""
@@ -187,12 +220,21 @@ class Search:
         return Node(fixed, lines, bound, corner)
 
     def _with_line(self, node: Node, *, gain: float, slope: float) -> Node:
-        found = tangent(self.terms, self.limits, node.fixed, self.columns, gain=gain, slope=slope)
+        found = best_line(self.terms, self.limits, node.fixed, self.columns, gain=gain, slope=slope)
         if found is None:
-            return replace(node, is_stuck=True)
+            return self._refused(node)
         for support in first_supports(found.shares * self.limits.smallest, self.universe, self.limits)[:1]:
-            self.offer(support)
-        known = Known(found, values_of_names(found.line, self.terms, self.limits))
+            self.offer(support, _whole_trades(found, self.terms, self.limits))
+        known = Known(found, values_of_ways(found.line, self.terms, self.limits))
+        return self._bounded(node.fixed, (*node.lines, known))
+
+    def _refused(self, node: Node) -> Node:
+        """A part in which no portfolio was found: closed if there is none, else stuck."""
+        line = refusal(self.terms, self.limits, node.fixed, self.columns)
+        if line is None:
+            return replace(node, is_stuck=True)
+        nobody = Tangent(line, node.fixed, 0.0, *[np.zeros(len(node.fixed))] * 2, 0.0, 0.0)
+        known = Known(nobody, values_of_ways(line, self.terms, self.limits))
         return self._bounded(node.fixed, (*node.lines, known))
 
     def _refined(self, node: Node, most_lines: int) -> Node:
@@ -231,17 +273,45 @@ class Search:
         touch = here[0].tangent.downside
         return slopes[0] * (1.5 if node.corner < touch else 0.6)
 
-    def _doubtful(self, node: Node) -> int | None:
-        """The name whose share is the farthest from whole, on the line nearest to the bound; names already decided are whole."""
+    def _doubtful(self, node: Node) -> tuple[int, tuple[int, ...]] | None:
+        """The name whose share is the farthest from whole, on the line nearest to the bound; names already decided are whole.
+
+        Where lines that meet touch whole portfolios, a name that one of them holds and the other does not. With a
+        smallest trade, a name whose trade is the farthest from any that is allowed, if it is more so.
+        """
         lines = [
             (counted(known.values, self.limits, node.fixed) + known.tangent.line.slope * node.corner, known)
             for known in node.lines
             if known.tangent.line.gain > 0 or self.terms.goal != "ratio"
         ]
         lines.sort(key=lambda pair: pair[0])
-        for _, known in lines[:3]:
-            shares = known.tangent.shares
-            doubt = np.where(node.fixed == 0, np.minimum(shares, 1 - shares), 0.0)
-            if doubt.max() > DOUBT:
-                return int(np.argmax(doubt))
+        shares = [known.tangent.shares for _, known in lines[:3]]
+        by_trade = self._half_traded(node, lines[0][1].tangent) if lines else None
+        for mean in (*shares, *([np.mean(shares[:2], axis=0)] if len(shares) > 1 else [])):
+            doubt = np.where(node.fixed == 0, np.minimum(mean, 1 - mean), 0.0)
+            if doubt.max() > max(DOUBT, by_trade[0] if by_trade else 0.0):
+                return int(np.argmax(doubt)), (1, -1)
+            if by_trade is not None:
+                break
+        return None if by_trade is None else by_trade[1:]
+
+    def _half_traded(self, node: Node, found: Tangent) -> tuple[float, int, tuple[int, ...]] | None:
+        """How much in doubt, which name, and the ways that it may be traded."""
+        before, least = self.terms.current, self.limits.smallest_trade
+        if least == 0 or not self.terms.has_history:
+            return None
+        trade = np.abs(found.weights / np.maximum(found.shares, DOUBT) - before) / least
+        open_ = (before > 0) & (node.fixed >= 0) & (node.fixed < FIRST_TRADE)
+        doubt = np.where(open_ & (trade < 1), np.minimum(trade, 1 - trade) * found.shares, 0.0)
+        if doubt.max() <= DOUBT:
+            return None
+        name = int(np.argmax(doubt))
+        return float(doubt[name]), name, (*TRADES.values(), *((-1,) if node.fixed[name] == 0 else ()))
+
+
+def _whole_trades(found: Tangent, terms: Terms, limits: Limits) -> np.ndarray | None:
+    """Weights (n,) of names held whole as a line touches them, or as they were where the trade would be less than half of the smallest."""
+    if limits.smallest_trade == 0 or not terms.has_history:
         return None
+    weights = found.weights / np.maximum(found.shares, DOUBT)
+    return np.where(np.abs(weights - terms.current) < limits.smallest_trade / 2, terms.current, weights)

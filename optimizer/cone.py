@@ -48,7 +48,8 @@ class Cone:
 class Answer:
     """Point x, multipliers z of the rows (b - Ax in K, so z in the dual cone), and both objective values.
 
-    `status` is solved, infeasible or failed; x and z are empty unless solved. `rough` is a point short of the tolerances.
+    `status` is solved, infeasible or failed; `rough` is a point short of the tolerances. x and z are empty unless there is
+    a point; z of an infeasible problem may be the multipliers that prove it: z'(b - Ax) < 0 for all x.
     """
 
     status: str
@@ -83,7 +84,9 @@ def _clarabel(cone: Cone, tolerance: float) -> Answer:
     name, status = f"clarabel {tolerance:g}", str(found.status)
     if status in _STATUS:
         return Answer(_STATUS[status], name, np.array(found.x), np.array(found.z), found.obj_val, found.obj_val_dual)
-    return Answer("infeasible" if status in _NO_POINT else "failed", name, *_NOTHING)
+    if status in _NO_POINT:
+        return Answer("infeasible", name, np.empty(0), np.array(found.z), np.nan, np.nan)
+    return Answer("failed", name, *_NOTHING)
 
 
 def _scs(cone: Cone) -> Answer:

@@ -18,26 +18,27 @@ from optimizer.limits import Limits
 from optimizer.terms import Terms
 from optimizer.universe import Universe
 
-CUTS = 40
-CUTS_NEAR = 6  # nearness to the relaxation is worth a few tries, existence many
-NODES = 5_000
+CUTS = 5
+CUTS_NEAR = 2  # nearness to the relaxation is worth a few tries, existence more
+NODES = 60
+GAP = 0.01
+FEW = 120  # names among which positions are counted out: the time of HiGHS grows steeply with them
 NAME_PRICE = 0.01  # a name too few or too many counts like a point of weight
 ENOUGH = 1e-6  # relief under this is the solvers' rounding
 
 
-def whole_positions(universe: Universe, limits: Limits, terms: Terms, relaxed: np.ndarray) -> np.ndarray | None:
-    """Names near the relaxed weights (n,) on which every rule can be kept, or else any such names; None if none.
-
-    None exactly where `relief` tells of a shortfall.
-    """
+def whole_positions(
+    universe: Universe, limits: Limits, terms: Terms, relaxed: np.ndarray
+) -> tuple[np.ndarray | None, list[tuple[str, float]]]:
+    """Names near the relaxed weights (n,) on which every rule can be kept, or else any such names; None and what is short if none."""
     program = _Program(universe, limits, terms)
     near = program.cost(preference=relaxed)
     found = _cut_loop(program, near, relief_most=0.0, cuts_most=CUTS_NEAR)
     if found is None or program.relief(found).max() > ENOUGH:
         found = _cut_loop(program, program.cost(), relief_most=np.inf, cuts_most=CUTS)
     if found is None or program.relief(found).max() > ENOUGH:
-        return None
-    return program.support(found)
+        return None, _short(program, found)
+    return program.support(found), []
 
 
 def relief(universe: Universe, limits: Limits, terms: Terms) -> list[tuple[str, float]]:
@@ -46,10 +47,13 @@ def relief(universe: Universe, limits: Limits, terms: Terms) -> list[tuple[str, 
     The least one, unless the cuts or nodes run out: then still one that is enough.
     """
     program = _Program(universe, limits, terms)
-    found = _cut_loop(program, program.cost(), relief_most=np.inf, cuts_most=CUTS)
+    return _short(program, _cut_loop(program, program.cost(), relief_most=np.inf, cuts_most=CUTS))
+
+
+def _short(program: "_Program", found: np.ndarray | None) -> list[tuple[str, float]]:
     if found is None:
         return []
-    names = (*limits.rules, "turnover, at most", "names, at least", "names, at most", "volatility over the index's, at most")
+    names = (*program.limits.rules, "turnover, at most", "names, at least", "names, at most", "volatility over the index's, at most")
     short = [(name, float(amount)) for name, amount in zip(names, program.relief(found), strict=True) if amount > ENOUGH]
     return sorted(short, key=lambda row: (-row[1], row[0]))
 
@@ -169,7 +173,7 @@ def _cut_loop(program: _Program, cost: np.ndarray, *, relief_most: float, cuts_m
             constraints=program.rows,
             bounds=program.bounds(relief_most),
             integrality=program.integrality(),
-            options={"node_limit": NODES, "mip_rel_gap": 1e-3},
+            options={"node_limit": NODES, "mip_rel_gap": GAP},
         )
         if answer.x is None:
             break

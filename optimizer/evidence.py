@@ -7,7 +7,7 @@ import numpy as np
 from optimizer.errors import TooFewReturns
 from optimizer.evidence_bootstrap import monthly_sortino, paired_p_value, sortino_interval, superior_ability
 from optimizer.evidence_factors import FactorTest, factor_tests, inclusion
-from optimizer.evidence_overfitting import deflated_sharpe, effective_trials, overfitting, sharpe_of
+from optimizer.evidence_overfitting import Overfitting, deflated_sharpe, effective_trials, overfitting, sharpe_of
 from optimizer.regimes import FEWEST_MONTHS, RegimeRow, regime_table
 from optimizer.search import Search
 from optimizer.search_rules import BASELINES, CANDIDATES, NAIVE, best_first, top_count
@@ -36,6 +36,8 @@ class Evidence:
         By which subsets are ranked, from all months.
     verdicts
         Rule -> why it may not replace the incumbent; empty where it may.
+    overfitting_ranks : (20,)
+        Share of the splits by the rank, out of sample, of the winner in sample: a twentieth each, worst first.
     """
 
     statistics: dict[str, float]
@@ -48,6 +50,7 @@ class Evidence:
     walk: WalkForward | None
     verdicts: dict[str, tuple[str, ...]]
     fingerprint: str
+    overfitting_ranks: tuple[float, ...]
 
 
 def judge(
@@ -72,7 +75,8 @@ def judge(
     masks = np.array(list(named.values())) if named else None
     (_, preferred), *_ = preferences(search.own, first=len(search.months), cells=masks)
     ranked = best_first(preferred)
-    statistics = _in_sample(search, ranked, seed)
+    split = overfitting(search.monthly)
+    statistics = _in_sample(search, ranked, split, seed)
     walk, reasons = _out_of_sample(search, statistics, incumbent, masks, seed=seed, first=first, every=every)
     return Evidence(
         statistics=statistics,
@@ -85,12 +89,13 @@ def judge(
         walk=walk,
         verdicts={rule: _objections(statistics, rule) for rule in CANDIDATES},
         fingerprint=search.fingerprint(),
+        overfitting_ranks=split.ranks,
     )
 
 
-def _in_sample(search: Search, ranked: np.ndarray, seed: int) -> dict[str, float]:
+def _in_sample(search: Search, ranked: np.ndarray, split: Overfitting, seed: int) -> dict[str, float]:
     monthly, active = search.monthly, search.monthly_active
-    split, ability = overfitting(monthly), superior_ability(active, seed=seed)
+    ability = superior_ability(active, seed=seed)
     trials, best = effective_trials(active), ranked[0]
     ratios = monthly_sortino(monthly.T)
     return {
@@ -163,6 +168,8 @@ def _objections(statistics: dict[str, float], rule: str) -> tuple[str, ...]:
     if not statistics["spa_p"] <= MOST_CHANCE:
         objections.append(f"superior ability: p = {statistics['spa_p']:.2f} is above {MOST_CHANCE}")
     against = statistics.get(f"p_{rule}_beats_incumbent")
-    if against is not None and not against < MOST_CHANCE_AGAINST_INCUMBENT:
+    if against is not None and np.isnan(against):
+        objections.append("against the incumbent out of sample: not known, the history is too short")
+    elif against is not None and not against < MOST_CHANCE_AGAINST_INCUMBENT:
         objections.append(f"against the incumbent out of sample: p = {against:.2f} is not below {MOST_CHANCE_AGAINST_INCUMBENT}")
     return tuple(objections)

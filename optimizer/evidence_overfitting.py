@@ -11,6 +11,7 @@ from optimizer.errors import TooFewReturns
 MONTHS_PER_YEAR = 12
 MOST_BLOCKS = 16
 FEWEST_MONTHS_A_BLOCK = 3
+RANK_CLASSES = 20
 _AT_A_TIME = 64
 _QUIET = 0.01  # as in search_windows: a ratio over (almost) no loss is no merit
 
@@ -25,6 +26,8 @@ class Overfitting:
         Share of the splits in which the subset that is best in one half of the months falls below the median in the other.
     in_sample, out_of_sample
         Mean preference (Sortino ratio where positive) of the winners in their own and in the other half.
+    ranks : (20,)
+        Share of the splits in which the winner's rank in the other half lies in each twentieth, worst first.
     """
 
     probability: float
@@ -32,6 +35,7 @@ class Overfitting:
     blocks: int
     in_sample: float
     out_of_sample: float
+    ranks: tuple[float, ...] = ()
 
 
 def overfitting(returns: np.ndarray, *, blocks: int = MOST_BLOCKS) -> Overfitting:
@@ -63,7 +67,9 @@ def overfitting(returns: np.ndarray, *, blocks: int = MOST_BLOCKS) -> Overfittin
             outside.append(won[:, 0])
     rank = np.concatenate(ranks)
     probability = float((rank < 0.5).mean() + 0.5 * (rank == 0.5).mean())
-    return Overfitting(probability, len(rank), blocks, float(np.concatenate(inside).mean()), float(np.concatenate(outside).mean()))
+    twentieths = np.bincount(np.minimum((rank * RANK_CLASSES).astype(int), RANK_CLASSES - 1), minlength=RANK_CLASSES) / len(rank)
+    means = float(np.concatenate(inside).mean()), float(np.concatenate(outside).mean())
+    return Overfitting(probability, len(rank), blocks, *means, ranks=tuple(twentieths.tolist()))
 
 
 def effective_trials(returns: np.ndarray) -> float:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from optimizer.counting import relief
+from optimizer.counting import FEW, relief
 from optimizer.limits import limits
 from optimizer.mandate import Mandate
 from optimizer.support import likely_names
@@ -27,5 +27,5 @@ def explain(universe: Universe, mandate: Mandate, current: np.ndarray | None = N
     if rows:
         return sorted(rows, key=lambda row: (-row[1], row[0]))
     data = terms(universe, mandate, current, "min_downside")
-    few = likely_names(universe, data, rules)
+    few = likely_names(universe, data, rules, few=FEW)
     return relief(universe.take(few), rules.take(few), data.take(few))

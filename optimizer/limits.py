@@ -6,6 +6,7 @@ import numpy as np
 
 from optimizer.mandate import Mandate
 from optimizer.universe import Universe
+from optimizer.volatility_floor import Reach, main_axes, most_gained
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +23,10 @@ class Limits:
         Of the weight of a held name.
     fewest, most
         Held names.
-    volatility_cap
-        Per year.
+    volatility_cap, volatility_floor
+        Per year; no floor is zero.
+    reach
+        How far portfolios reach in the factors; needed with a volatility floor alone.
     sector_low, sector_high : (S,)
     caps : (n,)
         Largest weight of each name: `largest`, or less by its capacity; zero where it may not be held.
@@ -50,6 +53,8 @@ class Limits:
     cash_room: float
     traded_most: float
     smallest_trade: float
+    volatility_floor: float
+    reach: Reach | None
 
     def take(self, index: np.ndarray) -> "Limits":
         """The same limits over the names at `index`."""
@@ -68,6 +73,7 @@ class Limits:
             traded_most=self.traded_most - inside,
             smallest_trade=self.smallest_trade + inside if self.smallest_trade else 0.0,
             volatility_cap=self.volatility_cap * (1 - inside),
+            volatility_floor=self.volatility_floor * (1 + inside),
         )
 
 
@@ -78,7 +84,7 @@ def limits(universe: Universe, mandate: Mandate, *, floor: np.ndarray | None = N
     ----------
     floor : (n,), optional
         Coefficients g of the risk floor g'w >= risk_band[0], in units of the index; none when not given. Beta is one:
-        volatility over the index's is never less than beta.
+        volatility over the index's is never less than beta. Without it a floor on volatility is kept as a number.
     """
     low = np.maximum(universe.sector_weights - mandate.sector_band, 0.0)
     high = np.minimum(universe.sector_weights + mandate.sector_band, 1.0)
@@ -95,7 +101,8 @@ def limits(universe: Universe, mandate: Mandate, *, floor: np.ndarray | None = N
         rows.append(("expected return, at least", -universe.mu, -mandate.return_floor))
     if floor is not None:
         rows.append((f"{mandate.risk_floor}, at least", -floor, -mandate.risk_band[0]))
-    return Limits(
+    has_floor = mandate.risk_floor == "vol" and floor is None
+    given = Limits(
         rules=tuple(name for name, _, _ in rows),
         matrix=np.array([row for _, row, _ in rows]),
         bounds=np.array([bound for _, _, bound in rows]),
@@ -111,7 +118,18 @@ def limits(universe: Universe, mandate: Mandate, *, floor: np.ndarray | None = N
         cash_room=0.0 if mandate.cash_most is None else mandate.cash_most - mandate.cash,
         traded_most=np.inf if mandate.turnover is None else 2.0 * mandate.turnover,
         smallest_trade=mandate.smallest_trade,
+        volatility_floor=mandate.risk_band[0] * universe.benchmark_vol if has_floor else 0.0,
+        reach=None,
     )
+    return replace(given, reach=_first_reach(universe, given)) if has_floor else given
+
+
+def _first_reach(universe: Universe, given: Limits) -> Reach:
+    """By counts and sizes of weights alone."""
+    axes = main_axes(universe.factor_returns)
+    along = axes @ universe.exposures.T
+    days = most_gained(universe.factor_returns @ universe.exposures.T + universe.mu / universe.periods_per_year, given)
+    return Reach(days, axes, -most_gained(-along, given), most_gained(along, given)).seen_by(universe.factor_returns)
 
 
 def _group_rows(kind: str, codes: np.ndarray, market: np.ndarray, band: float) -> list[tuple[str, np.ndarray, float]]:

@@ -5,7 +5,7 @@ scenarios leave the problem: solve, see which scenarios lose now, repeat (Newton
 two or three rounds). Each round's point obeys all rules, so stopping early costs quality, never validity.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,8 @@ from optimizer.limits import Limits
 from optimizer.terms import Terms
 
 ROUNDS = 12
-STAYS_BELOW = (0.5, 0.9, 0.1)  # shares of the smallest trade under which a name is left alone, as tried in turn
-REPAIRS = 8  # times that trades under the smallest one are undone or enlarged
+WAYS, TRIAL_WAYS = 80, 16  # boxes tried where trades may not be small
+FLOOR_STEPS, FLOOR_ENOUGH = 8, 1e-6  # tangents of the volatility floor, until the next one gains less than this
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,7 @@ def polish(
     losing: np.ndarray | None = None,
     rounds: int = ROUNDS,
     is_trial: bool = False,
+    near: np.ndarray | None = None,
 ) -> Position | None:
     """Best weights on `support` (m,), or None where the rules cannot be kept on it.
 
@@ -67,47 +68,106 @@ def polish(
         Newton steps at most.
     is_trial
         Give up on a solver's first failure, and leave the prices empty.
+    near : (n,), optional
+        With a smallest trade: weights to one side of those held before, or the same, as each name is to be traded at first.
     """
     support = np.sort(support)
     if (limits.caps[support] < limits.smallest).any():
         return None
-    for stays_below in STAYS_BELOW if limits.smallest_trade > 0 else STAYS_BELOW[:1]:
-        low, high = _boxes(terms, limits, support)
-        for _ in range(REPAIRS):
-            found = _newton(_Step(terms, limits, support, low, high), losing=losing, rounds=rounds, is_trial=is_trial)
-            if found is None:
-                break
-            if not _repaired(terms, limits, found, (low, high), stays_below=stays_below):
-                return found
-            losing = found.losing
-    return None
+    if limits.smallest_trade > 0 and near is not None and terms.has_history and limits.volatility_floor == 0:
+        traded = _Step(terms, limits, support, *_boxes(terms, limits, support, near))
+        found = _newton(traded, losing=losing, rounds=rounds, is_trial=is_trial)
+        if found is not None:
+            return found
+    if limits.volatility_floor == 0:
+        return _convex(terms, limits, support, losing=losing, rounds=rounds, is_trial=is_trial)
+    found = _convex(terms, replace(limits, volatility_floor=0.0), support, losing=losing, rounds=rounds, is_trial=is_trial)
+    if found is None or terms.volatility(found.support, found.weights) >= limits.volatility_floor:
+        return found
+    return _climbed(terms, limits, found, rounds=rounds, is_trial=is_trial)
 
 
-def _boxes(terms: Terms, limits: Limits, support: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest and largest weights (m,); a new name is bought by the smallest trade at least."""
-    is_new = (terms.current[support] == 0) & terms.has_history
-    return np.where(is_new, max(limits.smallest, limits.smallest_trade), limits.smallest), limits.caps[support].copy()
+def _climbed(terms: Terms, limits: Limits, found: Position, *, rounds: int, is_trial: bool) -> Position | None:
+    """From a portfolio under the volatility floor to the best one found above it; in smaller steps where a step is too much."""
+    best: Position | None = None
+    aim = limits.volatility_floor
+    for _ in range(FLOOR_STEPS):
+        here = terms.volatility(found.support, found.weights)
+        step = above_floor(terms, replace(limits, volatility_floor=aim), found.support, found.weights)
+        next_found = _convex(terms, step, found.support, losing=found.losing, rounds=rounds, is_trial=is_trial)
+        if next_found is None and best is None and not is_trial and here < aim:
+            aim = (here + aim) / 2
+        elif next_found is None or (best is not None and next_found.goodness <= best.goodness + FLOOR_ENOUGH * abs(best.goodness)):
+            break
+        else:
+            found, best = next_found, next_found if aim == limits.volatility_floor else None
+            aim = limits.volatility_floor
+    return best
 
 
-def _repaired(terms: Terms, limits: Limits, found: Position, boxes: tuple[np.ndarray, np.ndarray], *, stays_below: float) -> bool:
-    """Narrow the boxes of held names that trade a little: to no trade, or beyond the smallest one. Whether there were any."""
-    if limits.smallest_trade == 0 or not terms.has_history:
-        return False
-    (low, high), before, least = boxes, terms.current[found.support], limits.smallest_trade
+def above_floor(terms: Terms, limits: Limits, support: np.ndarray, weights: np.ndarray) -> Limits:
+    """The limits with a floor that is linear: volatility is never less than its tangent at a portfolio, so that may not be lower.
+
+    Each next tangent, at what was found under the last one, allows more (the convex-concave procedure).
+    """
+    row, bound = -terms.volatility_slope(support, weights), -limits.volatility_floor
+    return replace(limits, matrix=np.vstack([limits.matrix, row]), bounds=np.r_[limits.bounds, bound], volatility_floor=0.0, reach=None)
+
+
+def _convex(
+    terms: Terms, limits: Limits, support: np.ndarray, *, losing: np.ndarray | None, rounds: int, is_trial: bool
+) -> Position | None:
+    best: Position | None = None
+    boxes = [_boxes(terms, limits, support)]
+    for _ in range(TRIAL_WAYS if is_trial else WAYS):
+        if not boxes or (is_trial and best is not None):
+            break
+        low, high = boxes.pop()
+        found = _newton(_Step(terms, limits, support, low, high), losing=losing, rounds=rounds, is_trial=is_trial)
+        if found is None or (best is not None and found.goodness <= best.goodness):
+            continue
+        losing = found.losing
+        ways = _ways(terms, limits, found, low, high)
+        if ways:
+            boxes += ways
+        else:
+            best = found
+    return best
+
+
+def _boxes(terms: Terms, limits: Limits, support: np.ndarray, near: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest weights (m,); a new name is bought by the smallest trade at least, others are traded as `near`."""
+    before, least = terms.current[support], limits.smallest_trade
+    is_new = (before == 0) & terms.has_history
+    low, high = np.where(is_new, max(limits.smallest, least), limits.smallest), limits.caps[support].copy()
+    if near is None:
+        return low, high
+    side = np.where(is_new, 0.0, np.sign(near[support] - before))
+    kept = (side == 0) & ~is_new & (before >= low) & (before <= high)
+    low = np.where(kept, before, np.where(side > 0, np.maximum(low, before + least), low))
+    high = np.where(kept, before, np.where(side < 0, np.minimum(high, before - least), high))
+    return low, high
+
+
+def _ways(terms: Terms, limits: Limits, found: Position, low: np.ndarray, high: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Boxes in which the held name with the clearest small trade is bought, sold or kept, the nearest way last; none if no trade is small."""
+    least = limits.smallest_trade
+    if least == 0 or not terms.has_history:
+        return []
+    before = terms.current[found.support]
     trade = found.weights - before
     is_small = (before > 0) & (np.abs(trade) < least * (1 - 1e-6)) & (np.abs(trade) > 1e-9)
-    can_stay = (before >= low - 1e-12) & (before <= high + 1e-12)
-    # The clearer half first; what is left may then look different.
-    clearness = np.abs(np.abs(trade) - least / 2) / least
-    doubtful = np.flatnonzero(is_small)
-    for i in doubtful[np.argsort(-clearness[doubtful], kind="stable")][: (len(doubtful) + 1) // 2]:
-        if can_stay[i] and abs(trade[i]) < least * stays_below:
-            low[i] = high[i] = before[i]
-        elif trade[i] > 0 or (not can_stay[i] and before[i] < low[i]):
-            low[i] = max(low[i], before[i] + least)
-        else:
-            high[i] = min(high[i], before[i] - least)
-    return bool(is_small.any())
+    if not is_small.any():
+        return []
+    name = int(np.argmax(np.where(is_small, np.abs(np.abs(trade) - least / 2), -1.0)))
+    bought, sold, kept = (before[name] + least, high[name]), (low[name], before[name] - least), (before[name], before[name])
+    more, less = (bought, sold) if trade[name] > 0 else (sold, bought)
+    order = [less, more, kept] if abs(trade[name]) < least / 2 else [less, kept, more]
+    return [
+        (np.where(np.arange(len(low)) == name, start, low), np.where(np.arange(len(high)) == name, end, high))
+        for start, end in order
+        if low[name] - 1e-12 <= start <= end <= high[name] + 1e-12
+    ]
 
 
 def _newton(step: "_Step", *, losing: np.ndarray | None, rounds: int, is_trial: bool) -> Position | None:
@@ -235,18 +295,10 @@ class _Step:
         losses = factors @ (terms.loadings[self.support].T @ weights)
         slope = terms.per_period * terms.loadings @ (factors.T @ losses)
         slope[self.support] += terms.half_idio[self.support] * weights
-        on_cap = z[self.equalities + self.nonnegative] * self._volatility_slope(weights)
+        on_cap = z[self.equalities + self.nonnegative] * terms.volatility_slope(self.support, weights)
         gain = 0.0 if terms.goal == "min_downside" else terms.mu - np.where(terms.current > 0, -terms.cost, terms.cost)
         # In units of the volatility cap, as the problem was solved.
         unit = self.limits.volatility_cap**2
         prices = slope * tau / unit + budget - earned * gain + rules @ self.limits.matrix + on_cap
         half = terms.per_period * ((terms.loadings @ factors.T) ** 2).sum(axis=1) + terms.half_idio
         return prices * tau, half * tau**2 / unit
-
-    def _volatility_slope(self, weights: np.ndarray) -> np.ndarray:
-        """Gradient (n,) of the volatility at the weights."""
-        terms = self.terms
-        exposure = terms.risk_loadings[self.support].T @ weights
-        slope = terms.risk_loadings @ (terms.risk_root.T @ (terms.risk_root @ exposure))
-        slope[self.support] += terms.idio[self.support] * weights
-        return slope / np.sqrt(max(slope[self.support] @ weights, 1e-300))

@@ -20,7 +20,7 @@ _COLUMN_BITS, _SCORE_BITS = 24, 16  # a candidate in one integer: row, missing s
 
 def top_names(month: Month, holdings: int) -> np.ndarray:
     """(subsets, holdings) positions among the month's members, ascending in each row."""
-    low, high = _half_sums(month.ranks)
+    low, high = half_sums(month.ranks)
     block = _Block(month, holdings, low.shape[1])
     chosen = np.concatenate([block.choose(low + part) for part in high])[1:]  # the first row is the empty subset
     return chosen.astype(np.uint16) if len(month.ranks) <= 1 << 16 else chosen
@@ -40,7 +40,7 @@ class _Block:
     def __init__(self, month: Month, holdings: int, width: int) -> None:
         self.month, self.holdings, self.width = month, holdings, width
         self.names = len(month.ranks)
-        self.first_pool = min(self.names, holdings if month.sector is None else 2 * holdings + 10)
+        self.first_pool = pool_size(month, holdings)
 
     def choose(self, scores: np.ndarray) -> np.ndarray:
         """(rows, holdings) positions for (rows, names) scores."""
@@ -60,7 +60,12 @@ class _Block:
         return np.sort(chosen, axis=1)
 
 
-def _half_sums(ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pool_size(month: Month, holdings: int) -> int:
+    """Names to sort at first: under sector limits more than are wanted."""
+    return min(len(month.ranks), holdings if month.sector is None else 2 * holdings + 10)
+
+
+def half_sums(ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sums of ranks for all subsets of the first half of the factors, and of the second: (2^f, names) each, empty set first."""
     factors = ranks.shape[1]
     return _subset_sums(ranks.T[: (factors + 1) // 2]), _subset_sums(ranks.T[(factors + 1) // 2 :])

@@ -9,7 +9,7 @@ from optimizer.certificate import Certificate
 from optimizer.mandate import Mandate
 from optimizer.universe import Universe
 
-METHOD = "lines, exchange, branching 2"  # part of the fingerprint: change it when results change
+METHOD = "lines, exchange, branching 3"  # part of the fingerprint: change it when results change
 _ARRAYS = (
     *("mu", "exposures", "factor_returns", "idio_var", "sector", "benchmark", "benchmark_exposure", "beta", "sector_weights"),
     *("industry", "industry_weights", "capacity", "impact", "scenarios"),

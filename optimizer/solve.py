@@ -7,12 +7,12 @@ import numpy as np
 from optimizer.branching import Search
 from optimizer.certificate import mandate_rules
 from optimizer.cone import USUAL_SOLVER
-from optimizer.counting import whole_positions
+from optimizer.counting import FEW, whole_positions
 from optimizer.errors import BadUniverse, Infeasible, SolverFailed
 from optimizer.explain import explain
 from optimizer.limits import Limits, limits
 from optimizer.mandate import Mandate, check
-from optimizer.polish import Position, polish
+from optimizer.polish import Position, above_floor, polish
 from optimizer.relaxation import Relaxed, relax
 from optimizer.rounding import exact_weights
 from optimizer.solution import Solution, fingerprint
@@ -23,9 +23,9 @@ from optimizer.universe import Universe
 
 TARGET_GAP = 0.001
 NODES = 40
+RESTLESS = 8  # steps towards a volatility floor
 ROUNDING = 1e-6  # a relaxed weight under this is zero
 MARGIN = 1e-7  # weights are found this far inside of the limits, so that rounding to billionths cannot break one
-LINEARISATIONS = 3  # of a volatility floor: the next ones move the ratio by less than 0.02 %
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def solve(
     order = np.argsort(np.asarray(universe.ids), kind="stable")  # names meet the solver in one order, however they came
     case = _Case(universe.take(order), mandate, None if before is None else before[order])
     data, rules, relaxed = _relaxed(case)
-    best, search = _best(case, data, rules, relaxed, effort)
+    search = _searched(case, data, rules, relaxed, effort)
+    best = _found(search)
     weights = np.zeros(len(order))
     weights[best.support] = exact_weights(
         best.weights,
@@ -141,10 +142,15 @@ def _searched(case: _Case, data: Terms, rules: Limits, relaxed: Relaxed, effort:
             search.offer(support)
         if search.best is None:
             search.dive()
+        if search.best is None and rules.volatility_floor > 0:
+            for support in _restless_supports(case, data, rules, weights):
+                search.offer(support)
         if search.best is None:
             counted = [names for names in first_supports(weights, case.universe, rules) if rules.fewest <= len(names) <= rules.most]
             search.accept(calm_down(data, rules.tightened(MARGIN), counted) or _counted(case, data, rules, weights))
         search.exchange()
+        if not search.is_close(search.bound):
+            search.look_nearer()
         if not search.is_close(search.bound):
             search.dive()
             search.exchange()
@@ -152,32 +158,18 @@ def _searched(case: _Case, data: Terms, rules: Limits, relaxed: Relaxed, effort:
     return search
 
 
-def _best(case: _Case, data: Terms, rules: Limits, relaxed: Relaxed, effort: _Effort) -> tuple[Position, Search]:
-    if case.mandate.risk_floor != "vol":
-        search = _searched(case, data, rules, relaxed, effort)
-        return _found(search), search
-    # Convex-concave procedure: volatility is never less than its tangent g'w, so a floor on the tangent is sufficient;
-    # the first tangent is the one at the index (beta), the next ones are at the portfolio found.
-    best: Position | None = None
-    tangent = case.universe.beta
-    for _ in range(LINEARISATIONS):
-        inner = limits(case.universe, case.mandate, floor=tangent)
-        inner_relaxed = _relaxed_onlikely_names(case.universe, data, inner) or relax(data, inner)
-        if inner_relaxed.status != "solved":
-            break
-        found = _found(_searched(case, data, inner, inner_relaxed, replace(effort, nodes=0)))
-        if best is not None and found.goodness <= best.goodness:
-            break
-        best = found
-        tangent = _volatility_tangent(case.universe, found)
-    if best is None:
-        raise _infeasible(case)
-    outer = Search(case.universe, data, rules, inside=None, columns=Columns(best.support), target=effort.target)
-    outer.best = best
-    weights = np.zeros(len(case.universe))
-    weights[best.support] = best.weights
-    outer.start(max(data.net_return(weights), ROUNDING) / (2 * data.squared_downside(weights)))
-    return best, outer
+def _restless_supports(case: _Case, data: Terms, rules: Limits, weights: np.ndarray) -> list[np.ndarray]:
+    """Roundings of relaxed portfolios that climb towards the volatility floor as far as its tangents allow."""
+    everyone, supports, aim = np.arange(len(weights)), [], rules.volatility_floor
+    for _ in range(RESTLESS):
+        step = above_floor(data, replace(rules, volatility_floor=aim), everyone, weights)
+        higher = relax(data, step)
+        if higher.status == "solved":
+            weights, aim = np.maximum(higher.weights, 0.0), rules.volatility_floor
+            supports += first_supports(weights, case.universe, rules)
+        else:
+            aim = (data.volatility(everyone, weights) + aim) / 2
+    return supports
 
 
 def _found(search: Search) -> Position:
@@ -188,25 +180,17 @@ def _found(search: Search) -> Position:
 
 def _counted(case: _Case, data: Terms, rules: Limits, relaxed: np.ndarray) -> Position:
     """A start from whole positions counted out among the likely names, where no rounding of the relaxation obeys."""
-    few = likely_names(case.universe, data, rules)
-    found = whole_positions(case.universe.take(few), rules.take(few), data.take(few), relaxed[few])
+    few = likely_names(case.universe, data, rules, few=FEW)
+    if rules.volatility_floor > 0:  # beta implies it, and is linear
+        rules = limits(case.universe, case.mandate, floor=case.universe.beta)
+    found, shortfalls = whole_positions(case.universe.take(few), rules.take(few), data.take(few), relaxed[few])
     if found is None:
-        raise _infeasible(case)
+        raise _refused(case, shortfalls)
     support = few[found]
     start = polish(data, rules.tightened(MARGIN), support) or polish(data, rules, support)
     if start is None:
         raise SolverFailed(f"{len(support)} names can just keep the mandate, but no weights were found on them; loosen its limits a little")
     return start
-
-
-def _volatility_tangent(universe: Universe, position: Position) -> np.ndarray:
-    """Gradient (n,) of the volatility at a portfolio, in units of the index's."""
-    weights = np.zeros(len(universe))
-    weights[position.support] = position.weights
-    factors = universe.factor_returns
-    per_period = universe.periods_per_year / len(factors)
-    slope = per_period * universe.exposures @ (factors.T @ (factors @ (universe.exposures.T @ weights))) + universe.idio_var * weights
-    return slope / universe.volatility(weights) / universe.benchmark_vol
 
 
 def _solution(case: _Case, data: Terms, relaxed: Relaxed, search: Search, weights: np.ndarray) -> Solution:
@@ -229,7 +213,7 @@ def _solution(case: _Case, data: Terms, relaxed: Relaxed, search: Search, weight
         ratio=float(ratio),
         bound=float(bound),
         gap=float(gap),
-        bound_kind=kind + (" without volatility floor" if case.mandate.risk_floor == "vol" else ""),
+        bound_kind=kind + (" without volatility floor" if search.limits.volatility_floor > 0 and not data.is_factor_downside else ""),
         risk_ratio=universe.volatility(weights) / universe.benchmark_vol,
         beta=float(universe.beta @ weights),
         names=held,
@@ -253,7 +237,10 @@ def _scenario_ratio(data: Terms, universe: Universe, weights: np.ndarray) -> flo
 
 
 def _infeasible(case: _Case) -> Infeasible:
-    shortfalls = explain(case.universe, case.mandate, case.current)
+    return _refused(case, explain(case.universe, case.mandate, case.current))
+
+
+def _refused(case: _Case, shortfalls: list[tuple[str, float]]) -> Infeasible:
     listed = "; ".join(f"{rule} short by {amount:.4g}" for rule, amount in shortfalls) or "rules conflict once positions are whole"
     message = f"no portfolio of {len(case.universe)} names obeys the mandate: {listed}; widen these limits or admit more names"
     return Infeasible(message, shortfalls)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from optimizer.limits import Limits
-from optimizer.polish import Position, polish
+from optimizer.polish import Position, above_floor, polish
 from optimizer.terms import Terms
 from optimizer.universe import Universe
 
@@ -40,9 +40,10 @@ def first_supports(relaxed: np.ndarray, universe: Universe, limits: Limits) -> l
     return [np.sort(order[:count]) for count in counts]
 
 
-def likely_names(universe: Universe, terms: Terms, limits: Limits) -> np.ndarray:
+def likely_names(universe: Universe, terms: Terms, limits: Limits, *, few: int | None = None) -> np.ndarray:
     """Names that a portfolio is likely to be made of: appealing ones overall and in each sector, extreme betas, those held."""
-    few = FEW_BY_FACTORS if terms.is_factor_downside else FEW_BY_SCENARIOS
+    if few is None:
+        few = FEW_BY_FACTORS if terms.is_factor_downside else FEW_BY_SCENARIOS
     if len(universe) <= few:
         return np.arange(len(universe))
     appeal = np.where(limits.caps > 0, universe.mu / np.sqrt(universe.idio_var + universe.benchmark_vol**2), -np.inf)
@@ -80,10 +81,11 @@ def improve(terms: Terms, limits: Limits, start: Position, *, until: Callable[[P
     for _ in range(SEARCH_ROUNDS):
         if until is not None and until(best):
             break
+        near = limits if limits.volatility_floor == 0 else above_floor(terms, limits, best.support, best.weights)
         trials = [
             trial
             for support in _neighbours(best, limits)
-            if (trial := polish(terms, limits, support, losing=best.losing, rounds=2, is_trial=True)) is not None
+            if (trial := polish(terms, near, support, losing=best.losing, rounds=2, is_trial=True)) is not None
         ]
         winner = max(trials, key=lambda trial: trial.goodness, default=None)
         if winner is None or winner.goodness <= best.goodness + WORTH_IT * abs(best.goodness):

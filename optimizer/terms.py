@@ -111,6 +111,18 @@ class Terms:
         losses = np.minimum(self.factors @ (self.loadings.T @ weights), 0.0)
         return float(self.per_period * losses @ losses + self.half_idio @ weights**2)
 
+    def volatility(self, support: np.ndarray, weights: np.ndarray) -> float:
+        """Per year, of (m,) weights of the support."""
+        risk = self.risk_root @ (self.risk_loadings[support].T @ weights)
+        return float(np.sqrt(risk @ risk + self.idio[support] @ weights**2))
+
+    def volatility_slope(self, support: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Gradient (n,) of the volatility at (m,) weights of the support; volatility is nowhere below gradient'w."""
+        exposure = self.risk_loadings[support].T @ weights
+        slope = self.risk_loadings @ (self.risk_root.T @ (self.risk_root @ exposure))
+        slope[support] += self.idio[support] * weights
+        return slope / np.sqrt(max(slope[support] @ weights, 1e-300))
+
     def take(self, index: np.ndarray) -> "Terms":
         """Numbers of the names at `index`; names left out must not be held."""
         per_name = ("mu", "loadings", "half_idio", "risk_loadings", "idio", "current", "impact")

@@ -28,6 +28,14 @@ def strategy_stations() -> tuple[Station, ...]:
 
 
 @cache
+def search_stations() -> tuple[Station, ...]:
+    """From scores to the evidence of the factor search, once a strategy; not part of the month's run."""
+    from wg_dagster.selection.search_stations import STATIONS
+
+    return STATIONS
+
+
+@cache
 def factor_station() -> Station:
     """Clean rows to the fourteen factor tables, by dbt."""
     from wg_dagster.factor_run import CODE, factor_inputs

@@ -8,6 +8,7 @@ import dagster as dg
 from wg_dagster.config import DEFAULT_HOME, load_config
 from wg_dagster.defs.assets import build_assets
 from wg_dagster.defs.jobs import build_jobs
+from wg_dagster.defs.proof_job import build_proof_job
 from wg_dagster.defs.resources import HomeResource
 from wg_dagster.defs.schedules import build_schedules
 from wg_dagster.defs.sensors import build_sensors
@@ -19,7 +20,7 @@ def build_definitions(home: Path) -> dg.Definitions:
     jobs = build_jobs()
     return dg.Definitions(
         assets=build_assets(config),
-        jobs=jobs,
+        jobs=[*jobs, build_proof_job()],
         schedules=build_schedules(jobs),
         sensors=build_sensors(home, config, jobs),
         resources={"home": HomeResource(path=str(home.resolve()))},

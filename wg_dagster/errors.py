@@ -9,6 +9,9 @@
     ├── OutsideData           a month, strategy or table outside of what the home holds
     ├── WriteConflict         another run kept writing the same months
     ├── StationFailed         a station's rows failed an ERROR check
+    ├── FetchFailed           a vendor did not give what was asked for, after all tries
+    │   └── KeyRefused        a key is not set in the environment, or the vendor refuses it
+    ├── SinkFailed            an alert could not be delivered; it waits in the outbox
     └── LetterRefused         a letter would print what its facts do not say, or words it must not use
 
 Every message says what was needed, what came, where (file, row, security, date), and what to do next.
@@ -49,6 +52,18 @@ class WriteConflict(WgError):
 
 class StationFailed(WgError):
     """A station's rows failed an ERROR check."""
+
+
+class FetchFailed(WgError):
+    """A vendor did not give what was asked for, after all tries; what was fetched so far is kept."""
+
+
+class KeyRefused(FetchFailed):
+    """A key is not set in the environment, or the vendor refuses it."""
+
+
+class SinkFailed(WgError):
+    """An alert could not be delivered; it waits in the outbox."""
 
 
 class LetterRefused(WgError):

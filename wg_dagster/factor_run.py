@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wg_dagster.errors import StationFailed
@@ -23,6 +23,7 @@ CODE = (  # what decides the values: not the seed, which only scores read, nor w
 VIEW = "WG_VIEW"  # environment variable: the file that says what the process may see
 _DBT = "from dbt.cli.main import cli; cli()"
 _LONGEST_MESSAGE = 4000
+Dbt = Callable[[list[str], Path], str]  # runs dbt with these arguments on the view in a file; "" or what went wrong
 
 
 def factor_inputs() -> tuple[Reads, ...]:
@@ -40,7 +41,14 @@ def factor_inputs() -> tuple[Reads, ...]:
     )
 
 
-def build_factors(warehouse: Warehouse, months: Sequence[str], *, select: Sequence[str] | None = None) -> dict[str, list[str]]:
+def build_factors(
+    warehouse: Warehouse,
+    months: Sequence[str],
+    *,
+    select: Sequence[str] | None = None,
+    project: Path = PROJECT,
+    dbt: Dbt | None = None,
+) -> dict[str, list[str]]:
     """Build the factor tables of the range from the first to the last of `months` and return, by table, the months that changed.
 
     Parameters
@@ -51,6 +59,10 @@ def build_factors(warehouse: Warehouse, months: Sequence[str], *, select: Sequen
         Both ends and everything between them are replaced.
     select
         dbt selectors, e.g. ["+factor_momentum"]; default all models.
+    project
+        Folder of the dbt project: a proof may build with another one than ours.
+    dbt
+        How dbt is run; default in a process of its own.
 
     Raises
     ------
@@ -62,30 +74,35 @@ def build_factors(warehouse: Warehouse, months: Sequence[str], *, select: Sequen
     folder = warehouse.home.resolve() / "dbt" / uuid.uuid4().hex
     view = folder / "view.json"
     warehouse.save_view(view)
-    _run(["run", *(["--select", *select] if select else [])], min(months), max(months), folder)
+    _run(["run", *(["--select", *select] if select else [])], min(months), max(months), folder, project=project, dbt=dbt)
     warehouse.merge_view(view)
     changed = json.loads((folder / "changed.json").read_text())
     shutil.rmtree(folder)
     return changed
 
 
-def _run(command: list[str], first: str, last: str, folder: Path) -> None:
-    """Run dbt in its own process, with its own folder for whatever it writes."""
+def in_own_process(arguments: list[str], view: Path) -> str:
+    """Run dbt in a process that ends with it."""
+    done = subprocess.run(
+        [sys.executable, "-c", _DBT, *arguments],
+        env=os.environ | {VIEW: str(view)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return f"it ended with {done.returncode} and said:\n{done.stdout}{done.stderr}".strip() if done.returncode else ""
+
+
+def _run(command: list[str], first: str, last: str, folder: Path, *, project: Path = PROJECT, dbt: Dbt | None = None) -> None:
+    """Run dbt with its own folder for whatever it writes."""
     options = {
-        "--project-dir": str(PROJECT),
-        "--profiles-dir": str(PROJECT),
+        "--project-dir": str(project),
+        "--profiles-dir": str(project),
         "--target-path": str(folder / "target"),
         "--log-path": str(folder / "logs"),
         "--vars": json.dumps({"month_start": first, "month_end": last}),
     }
     switches = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-use-colors", "--no-partial-parse", "--quiet"]
-    done = subprocess.run(
-        [sys.executable, "-c", _DBT, *command, *(word for option in options.items() for word in option), *switches],
-        env=os.environ | {VIEW: str(folder / "view.json")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        said = (done.stdout + done.stderr).strip()[-_LONGEST_MESSAGE:]
-        raise StationFailed(f"factors {first} to {last}: dbt ended with {done.returncode}; its folder is {folder}. It said:\n{said}")
+    failure = (dbt or in_own_process)([*command, *(word for option in options.items() for word in option), *switches], folder / "view.json")
+    if failure:
+        raise StationFailed(f"factors {first} to {last}: dbt failed; its folder is {folder}; {failure[-_LONGEST_MESSAGE:]}")

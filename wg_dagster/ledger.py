@@ -47,6 +47,10 @@ class Ledger:
         """Remember (month, inputs, outputs)."""
         self._write("insert or replace into stations values (?, ?, ?, ?, ?)", [(station, scope, *row) for row in rows])
 
+    def forget_stations(self) -> None:
+        """Forget what the stations were built from: all of them build again."""
+        self._connection.execute("delete from stations")
+
     def _write(self, statement: str, rows: list[tuple[str, ...]]) -> None:
         self._connection.execute("begin immediate")
         self._connection.executemany(statement, rows)

@@ -3,12 +3,13 @@
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from wg_dagster.runner import Outcome, errors
 
 _PATIENCE = 2.0  # seconds before a running station shows itself
+_BAR = 24  # characters of a bar
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
@@ -57,6 +58,26 @@ def announce(station: str, months: int) -> Generator[Line]:
         line.stop()
         if spinner:
             spinner.join()
+
+
+@contextmanager
+def counted(what: str, total: int) -> Generator[Callable[[str], None]]:
+    """A bar that moves by one at each call, with the name of what was done last; silent where nobody watches."""
+    started, done = time.monotonic(), 0
+
+    def step(name: str) -> None:
+        nonlocal done
+        done += 1
+        if sys.stdout.isatty():
+            filled = _BAR * done // max(total, 1)
+            bar = "█" * filled + "░" * (_BAR - filled)
+            print(f"\r\033[K{what} {bar} {done}/{total}, {time.monotonic() - started:.0f} s, {name}", end="", flush=True)
+
+    try:
+        yield step
+    finally:
+        if sys.stdout.isatty():
+            print("\r\033[K", end="", flush=True)
 
 
 def _summary(station: str, outcome: Outcome, seconds: float) -> str:

@@ -4,7 +4,7 @@ A month is skipped where its inputs and code are those of the last time, and lef
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -19,7 +19,7 @@ from wg_dagster.writing import Control, write_tables
 
 RAW_STATION = "raw"
 CHUNK = 12  # months of a station that builds month by month, written together
-RAW_BATCH = 36  # months landed in one piece: bounds the memory of a long history
+RAW_BATCH = 6  # months landed in one piece: bounds the memory of a long history, and what a cut landing has to do again
 
 
 @dataclass
@@ -131,13 +131,12 @@ def land_raw(warehouse: Warehouse, adapter: Adapter, months: Sequence[str]) -> O
     identity = adapter.identity()
     stale = [month for month in sorted(months) if not warehouse.is_fresh(RAW_STATION, month, identity, RAW_TABLES)]
     outcome.unchanged = [month for month in months if month not in stale]
-    control = Control(RAW_STATION)
     for first in range(0, len(stale), RAW_BATCH):
-        _land(warehouse, adapter, stale[first : first + RAW_BATCH], control)
-    if stale:
-        control.write(warehouse, stale)
-        warehouse.record_fresh(RAW_STATION, dict.fromkeys(stale, identity), RAW_TABLES)
-        outcome.built = stale
+        batch, control = stale[first : first + RAW_BATCH], Control(RAW_STATION)
+        _land(warehouse, adapter, batch, control)
+        control.write(warehouse, batch)
+        warehouse.record_fresh(RAW_STATION, dict.fromkeys(batch, identity), RAW_TABLES)  # a landing that is cut goes on from here
+    outcome.built = stale
     return finish(warehouse, outcome, RAW_TABLES, months, None)
 
 
@@ -183,8 +182,18 @@ def _counts(warehouse: Warehouse, table: str, months: Sequence[str], scope: str 
     return dict(rows.group_by("month").len().collect().sort("month").iter_rows())
 
 
-def run_factors(warehouse: Warehouse, station: Station, months: Sequence[str], *, failed: Iterable[str] = ()) -> Outcome:
-    """Build the stale months of the factor tables in one dbt run; a range with holes is built as a whole."""
+def run_factors(
+    warehouse: Warehouse,
+    station: Station,
+    months: Sequence[str],
+    *,
+    failed: Iterable[str] = (),
+    build: Callable[[Warehouse, Sequence[str]], object] | None = None,
+) -> Outcome:
+    """Build the stale months of the factor tables in one dbt run; a range with holes is built as a whole.
+
+    `build` stands for `factor_run.build_factors`, where a proof builds with another project.
+    """
     from wg_dagster.factor_run import build_factors
 
     outcome = Outcome(scoped(station.name, None), blocked=sorted(set(failed) & set(months)))
@@ -192,7 +201,7 @@ def run_factors(warehouse: Warehouse, station: Station, months: Sequence[str], *
     inputs = {month: input_identity(warehouse, station, month) for month in wanted}
     stale = [month for month in wanted if not warehouse.is_fresh(outcome.station, month, inputs[month], station.writes)]
     if stale:
-        build_factors(warehouse, stale)
+        (build or build_factors)(warehouse, stale)
         control = Control(outcome.station)
         built = {table: warehouse.read(table, months=stale) for table in station.writes}
         write_tables(warehouse, station, built, stale, control, scope=None)

@@ -47,6 +47,7 @@ class Strategy:
     information_coefficient: float = 0.03  # monthly, of the composite; sensitivity in docs/method.md
     equity_premium: float = 0.045  # per year over bills
     minimum_factor_share: float = 0.6  # of the strategy's factors a name must have
+    factor_rule: str = "incumbent"  # or top_1_percent, premia: the manager's choice, obeyed only while the search's evidence recommends it
 
     @property
     def market(self) -> str:

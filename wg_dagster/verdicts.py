@@ -7,7 +7,7 @@ A table that is read of the month before (trades from last month's portfolio) bl
 from collections.abc import Sequence
 
 from wg_dagster.calendars import month_shift
-from wg_dagster.chain import clean_stations, factor_station, strategy_stations
+from wg_dagster.chain import clean_stations, factor_station, search_stations, strategy_stations
 from wg_dagster.runner import RAW_STATION, errors, scoped
 from wg_dagster.schemas.tables import RAW_TABLES
 from wg_dagster.stations import Station
@@ -33,7 +33,7 @@ def blocked_months(warehouse: Warehouse, station: Station, months: Sequence[str]
 
 
 def _chain_up_to(station: Station, strategy: Strategy | None) -> list[Station]:
-    chain = [*clean_stations(), factor_station(), *(strategy_stations() if strategy else ())]
+    chain = [*clean_stations(), factor_station(), *((*strategy_stations(), *search_stations()) if strategy else ())]
     return chain[: [one.name for one in chain].index(station.name) + 1]
 
 

@@ -1,6 +1,6 @@
 """Walk the chain without Dagster: the same stations in the same order, for tests, proofs and notebooks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wg_dagster.chain import clean_stations, factor_station, strategy_stations
 from wg_dagster.ingest.adapter import Adapter
@@ -20,13 +20,25 @@ def walk(
     until: str = "letter",
 ) -> list[Outcome]:
     """Land and clean `history`, then build `months` of everything up to the station `until`; writes are settled, not published."""
-    outcomes = [land_raw(warehouse, adapter, history)]
-    outcomes += [
+    return [land_raw(warehouse, adapter, history), *rebuild(warehouse, history=history, months=months, strategies=strategies, until=until)]
+
+
+def rebuild(
+    warehouse: Warehouse,
+    *,
+    history: Sequence[str],
+    months: Sequence[str],
+    strategies: Sequence[str] = tuple(STRATEGIES),
+    until: str = "letter",
+    build: Callable[[Warehouse, Sequence[str]], object] | None = None,
+) -> list[Outcome]:
+    """Build from the raw rows that are there; `build` stands for `factor_run.build_factors`."""
+    outcomes = [
         run_station(warehouse, station, history, failed=blocked_months(warehouse, station, history)) for station in clean_stations()
     ]
     if until != "clean":
         factors = factor_station()
-        outcomes.append(run_factors(warehouse, factors, months, failed=blocked_months(warehouse, factors, months)))
+        outcomes.append(run_factors(warehouse, factors, months, failed=blocked_months(warehouse, factors, months), build=build))
     if until not in {"clean", "factors"}:
         outcomes += _strategies(warehouse, months, strategies, until)
     warehouse.settle()

@@ -228,11 +228,21 @@ def test_shares_are_inferred_from_earnings_where_they_are_not_reported(market):
 
 
 @pytest.mark.parametrize(
-    "items", [{"net_income": 5e5, "eps_diluted": 0.09}, {"net_income": -5e6, "eps_diluted": 0.5}, {"net_income": 100.0, "eps_diluted": 0.5}]
+    "items", [{"net_income": 2e5, "eps_diluted": 0.02}, {"net_income": -5e6, "eps_diluted": 0.5}, {"net_income": 100.0, "eps_diluted": 0.5}]
 )
 def test_no_shares_are_inferred_where_the_quotient_says_nothing(market, items):
     told = market.filing("AAA", "2023-12-31", "Q4", market.at(MARCH[0]), **items)
     assert _row(_built(market, market.prices("AAA", "2024-03", [10.0, 10.0]), fundamentals=[told]), MARCH[1])["market_cap"] is None
+
+
+def test_small_earnings_per_share_give_the_count_together(market):
+    """Cents are coarse: 500,000 / 0.05 and 430,000 / 0.04 say 10.0 and 10.75 million; together 930,000 / 0.09."""
+    told = [
+        market.filing("AAA", "2023-09-30", "Q3", market.at(MARCH[0]), net_income=5e5, eps_diluted=0.05),
+        market.filing("AAA", "2023-12-31", "Q4", market.at(MARCH[0]), net_income=4.3e5, eps_diluted=0.04),
+    ]
+    row = _row(_built(market, market.prices("AAA", "2024-03", [10.0, 10.0]), fundamentals=told), MARCH[1])
+    assert (row["shares_outstanding"], row["shares_source"]) == (pytest.approx(930_000 / 0.09), "inferred")
 
 
 def test_market_cap_is_the_issuer_s_sum_over_its_lines_with_the_last_close_of_a_silent_one(market):

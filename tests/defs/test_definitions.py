@@ -21,7 +21,7 @@ from wg_dagster.defs.launch import open_instance
 from wg_dagster.defs.partitions import portfolio_months
 from wg_dagster.defs.resources import HomeResource
 from wg_dagster.runner import run_station
-from wg_dagster.schemas.tables import FACTOR_TABLES, RAW_TABLES, TABLES
+from wg_dagster.schemas.tables import FACTOR_TABLES, RAW_TABLES, SEARCH_TABLES, TABLES
 from wg_dagster.strategies import STRATEGIES
 from wg_dagster.verdicts import blocked_months
 from wg_dagster.warehouse import Warehouse
@@ -104,10 +104,12 @@ def test_a_source_that_grows_has_a_partition_for_the_month_that_is_not_over(smal
     assert growing.end_offset == 1
 
 
-def test_both_jobs_take_all_assets(definitions, specs):
-    for name in ("month", "month_range"):
+def test_the_jobs_of_the_month_take_all_assets_but_the_search_which_has_its_own(definitions, specs):
+    searched = {f"{strategy}/{table}" for strategy in STRATEGIES for table in SEARCH_TABLES}
+    wanted = {"month": set(specs) - searched, "month_range": set(specs) - searched, "search": searched}
+    for name, keys in wanted.items():
         job = definitions.resolve_job_def(name)
-        assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(specs)
+        assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == keys
 
 
 def test_the_schedule_and_the_sensors_ship_stopped(definitions):
@@ -139,7 +141,8 @@ def test_a_range_run_materialises_each_month_of_each_asset(instance, specs):
     (run,) = instance.get_runs()
     assert run.status is dg.DagsterRunStatus.SUCCESS
     for key in specs:
-        assert instance.get_materialized_partitions(dg.AssetKey.from_user_string(key)) == set(MONTHS), key
+        wanted = set() if key.rsplit("/", maxsplit=1)[-1] in SEARCH_TABLES else set(MONTHS)  # the search has a job of its own
+        assert instance.get_materialized_partitions(dg.AssetKey.from_user_string(key)) == wanted, key
 
 
 def test_each_month_has_its_own_row_count_and_the_newest_the_lineage(instance, small_home):
@@ -196,12 +199,12 @@ def test_failed_checks_reach_the_default_sink_once_each(small_home):
 
 
 def test_the_sensor_delivers_what_runs_of_the_ui_have_failed(definitions, own_home, own_instance):
-    (own_home / "alerts" / "outbox.sqlite").unlink()
+    (own_home / "alerts" / "alerts.sqlite").unlink()
     (own_home / "alerts" / "alerts.jsonl").unlink()
     sensor = build_definitions(own_home).get_repository_def().get_sensor_def("alert_outbox")
     told = [sensor.evaluate_tick(dg.build_sensor_context(instance=own_instance)).skip_message for _ in range(2)]
     failed = Warehouse(own_home).read("checks").filter(~pl.col("passed")).height
-    assert told == [f"{failed} alerts delivered, 0 waiting", "0 alerts delivered, 0 waiting"]
+    assert told == ["; ".join(f"{sink}: {count} delivered, 0 waiting" for sink in ("file", "table")) for count in (failed, 0)]
 
 
 # -- a month that fails ---------------------------------------------------------------------------------------------------------

@@ -1,13 +1,21 @@
 """Vendor files made by the tests, in the format that the vendor publishes."""
 
 import io
+import sys
 import tarfile
+import threading
 from collections.abc import Callable, Iterable
 from datetime import date
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import polars as pl
 import pytest
+
+from wg_dagster.ingest.http_client import Patience, Server
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are no package: lets them import their neighbours
+from vendor_server import KEY, Handler
 
 PRICE_HEADER = "symbol,date,open,high,low,close,volume,adj_close"
 REPORT_HEADER = (
@@ -77,3 +85,34 @@ def gather() -> Callable[..., Rows]:
 @pytest.fixture
 def day() -> Callable[[str], date]:
     return date.fromisoformat
+
+
+@pytest.fixture
+def vendor():
+    """A server whose answers are scripted; the last answer stays. `waits` are the seconds that the client wanted to wait."""
+
+    class Own(Handler):
+        script, seen, released = [], [], threading.Event()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Own)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield Own, f"http://127.0.0.1:{server.server_port}"
+    Own.released.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def client(vendor):
+    made, waits = [], []
+
+    def open_client(**patience) -> tuple[Server, list[float]]:
+        settings = Patience(**{"timeout": 5.0, "tries": 4, "per_minute": 1e6, **patience})
+        made.append(Server(vendor[1], {"x-api-key": KEY}, "SOME_KEY", settings, sleep=waits.append, seed=1))
+        return made[-1], waits
+
+    yield open_client
+    for server in made:
+        server.close()

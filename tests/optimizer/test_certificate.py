@@ -169,7 +169,7 @@ def test_thousands_of_names_are_certified(random_universe):
 
 def test_a_solvers_word_is_no_certificate(random_universe, monkeypatch):
     """Where no line can be drawn the bound is the relaxation's, and says so."""
-    monkeypatch.setattr("optimizer.branching.tangent", lambda *_, **__: None)
+    monkeypatch.setattr("optimizer.branching.best_line", lambda *_, **__: None)
     universe = random_universe(9, 60)
     found = solve(universe, SMALL)
     assert found.bound_kind.startswith("relaxation by clarabel")

@@ -1,14 +1,18 @@
 """The risk model on markets whose covariance is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from optimizer.cross_section import design
 from optimizer.errors import TooFewReturns
-from optimizer.risk_model import PRIOR_PERIODS, fit_risk_model
+from optimizer.risk_model import LEAST_WITH_LAGS, PRIOR_PERIODS, Memory, factor_covariance, fit_risk_model
 from optimizer.universe import Universe
 
 N, PERIODS = 300, 1500
+EQUAL = Memory(half_life=None, volatility_half_life=None, lags=0, specific_half_life=None)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,7 @@ def market():
 def test_covariance_of_simulated_factors_is_recovered(market):
     """Portfolio variances against those of the factors that were drawn; 1,500 days, 300 names: within 5 %."""
     built, index, factor_returns, deviation, returns = market
-    model = fit_risk_model(returns, built, half_life=None)
+    model = fit_risk_model(returns, built, memory=EQUAL)
     truth = 252 * np.cov(factor_returns, bias=True)
     rng = np.random.default_rng(0)
     for weights in [index, *rng.dirichlet(np.ones(N), 3)]:
@@ -42,9 +46,10 @@ def test_covariance_of_simulated_factors_is_recovered(market):
     assert np.median(model.idio_var / (252 * deviation**2)) == pytest.approx(1.0, abs=0.05)
 
 
-def test_the_scenarios_are_centred_and_carry_the_covariance(market):
-    model = fit_risk_model(market[4], market[0], half_life=100)
-    assert np.abs(model.factor_returns.mean(axis=0)).max() < 1e-16
+@pytest.mark.parametrize("memory", [EQUAL, Memory(), Memory(half_life=100.0), Memory(lags=5, shrinkage=0.3)])
+def test_the_scenarios_are_centred_and_carry_the_covariance(market, memory):
+    model = fit_risk_model(market[4], market[0], memory=memory)
+    assert np.abs(model.factor_returns.mean(axis=0)).max() < 1e-15
     assert 252 * model.factor_returns.T @ model.factor_returns / len(model.factor_returns) == pytest.approx(
         model.factor_covariance, abs=1e-15
     )
@@ -54,9 +59,48 @@ def test_recent_days_weigh_more(market):
     """The last 100 days three times as wild: a half-life of 50 days sees it, equal weights hardly."""
     built, index, _, _, returns = market
     wild = np.concatenate([returns[:, :-100], 3 * returns[:, -100:]], axis=1)
-    calm = fit_risk_model(returns, built, half_life=None).volatility(index)
-    assert fit_risk_model(wild, built, half_life=None).volatility(index) < 1.4 * calm
-    assert fit_risk_model(wild, built, half_life=50.0).volatility(index) > 2.2 * calm
+    calm = fit_risk_model(returns, built, memory=EQUAL).volatility(index)
+    assert fit_risk_model(wild, built, memory=EQUAL).volatility(index) < 1.4 * calm
+    assert fit_risk_model(wild, built, memory=replace(EQUAL, volatility_half_life=50.0)).volatility(index) > 2.2 * calm
+
+
+def test_the_covariance_is_that_of_its_memory():
+    """Two factors, four days, by hand: correlations of all days alike, volatilities of the last day alone (half-life near zero)."""
+    returns = np.array([[0.01, 0.01], [-0.01, -0.01], [0.01, -0.01], [-0.01, 0.01]]) * [1.0, 2.0]
+    alike = factor_covariance(returns, EQUAL)
+    assert alike == pytest.approx(np.array([[1e-4, 0.0], [0.0, 4e-4]]))
+    # Deviations from the mean are the returns; one lag: products of neighbours are -1, -1, -1 e-4 and, across, alternate.
+    first = -3e-4 * 2 * 0.5 / 4
+    lagged = factor_covariance(returns, replace(EQUAL, lags=1))
+    assert lagged[0, 0] == pytest.approx(1e-4 + first)
+    half = factor_covariance(np.column_stack([returns[:, 0], returns[:, 0]]), replace(EQUAL, shrinkage=0.5))
+    assert half == pytest.approx(np.array([[1.0, 0.5], [0.5, 1.0]]) * 1e-4)
+
+
+def test_lags_see_what_a_trend_adds():
+    """Returns that go on, r = 0.2 r(-1) + e: Bartlett's weights of 20 lags add 2 (0.25 - 0.3125 / 21) to a variance of one."""
+    trend = lfilter([1.0], [1.0, -0.2], np.random.default_rng(5).standard_normal((300_000, 2)), axis=0)
+    plain, lagged = factor_covariance(trend, EQUAL), factor_covariance(trend, replace(EQUAL, lags=20))
+    assert np.diagonal(lagged) / np.diagonal(plain) == pytest.approx([1.470, 1.470], abs=0.03)
+
+
+def test_sector_returns_still_sum_to_zero_by_cap(market):
+    """The restriction of the regression survives the bending, so that the market alone carries no sector."""
+    built = market[0]
+    model = fit_risk_model(market[4], built, memory=Memory(lags=3, shrinkage=0.2))
+    inside = built.restriction @ np.linalg.lstsq(built.restriction, model.factor_returns.T, rcond=None)[0]
+    assert inside == pytest.approx(model.factor_returns.T, abs=1e-12)
+
+
+def test_prices_between_bid_and_ask_do_not_take_away_all_of_a_names_noise(market):
+    """Noise that turns round each day sums to nothing; half of its mean square is kept."""
+    built, _, factor_returns, _, _ = market
+    bounce = 0.02 * np.where(np.arange(PERIODS) % 2, 1.0, -1.0)
+    returns = built.B @ factor_returns + 0.01 * np.random.default_rng(8).standard_normal((N, PERIODS))
+    returns[7] += bounce
+    plain, lagged = (fit_risk_model(returns, built, memory=replace(EQUAL, lags=lags)).idio_var for lags in (0, 1))
+    assert lagged[7] == pytest.approx(LEAST_WITH_LAGS * plain[7], rel=0.05)
+    assert np.median(lagged / plain) == pytest.approx(1.0, abs=0.02)
 
 
 def test_a_young_name_leans_on_its_sector(market):
@@ -64,10 +108,10 @@ def test_a_young_name_leans_on_its_sector(market):
     built, _, _, _, returns = market
     young = returns.copy()
     young[0, :-30] = np.nan
-    ours = fit_risk_model(young, built, half_life=None)
+    ours = fit_risk_model(young, built, memory=EQUAL)
     never = young.copy()
     never[0] = np.nan
-    prior = fit_risk_model(never, built, half_life=None).idio_var[0]
+    prior = fit_risk_model(never, built, memory=EQUAL).idio_var[0]
     settled = (built.sector == 0) & (np.arange(N) > 0)
     # Its sector's median before the shrinking: undo (1500 own + 60 median) / 1560 at the median itself.
     assert prior == pytest.approx(np.median(ours.idio_var[settled]), rel=1e-3)

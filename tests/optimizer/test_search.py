@@ -120,6 +120,37 @@ def test_two_processes_give_the_same_bits(panel, result):
     assert other.fingerprint() == result.fingerprint()
 
 
+def test_the_compiled_engine_gives_the_same_bits_with_any_number_of_threads(panel, result):
+    for threads in (1, 3):
+        with ThreadPoolExecutor(threads) as executor:
+            options = {"holdings": 8, "cost": 0.002, "executor": executor, "engine": "numba"}
+            other = optimizer.search(panel.scores, panel.returns, **panel.labels, **options)
+        assert other.fingerprint() == result.fingerprint()
+        assert (other.active.downside == result.active.downside).all()
+        assert (other.traded == result.traded).all()
+
+
+def test_an_engine_that_is_not_there_is_an_error_that_names_the_others(panel):
+    with pytest.raises(BadPanel, match="engine 'fortran' is not known; numpy, or numba"):
+        optimizer.search(panel.scores, panel.returns, **panel.labels, holdings=8, engine="fortran")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_a_dask_cluster_of_two_worker_processes_gives_the_same_bits(panel, result, engine):
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+        client.get_executor() as executor,
+    ):
+        assert len(client.scheduler_info()["workers"]) == 2
+        other = optimizer.search(panel.scores, panel.returns, **panel.labels, holdings=8, cost=0.002, executor=executor, engine=engine)
+    assert other.fingerprint() == result.fingerprint()
+    assert (other.active.downside == result.active.downside).all()
+
+
 def test_a_month_added_equals_the_whole_searched_again(panel, result):
     first = {name: (values if name == "factors" else values[:27]) for name, values in panel.labels.items()}
     shorter = optimizer.search(panel.scores[:27], panel.returns[:27], **first, holdings=8, cost=0.002)

@@ -128,7 +128,7 @@ def test_the_order_of_rows_changes_nothing(priced, contract, seed):
             "prices_clean",
             frame,
             ["2026-02", "2026-03"],
-            stored=lambda table: empty.select(LOOKS["prices_clean"][table].columns),
+            stored=lambda table: (empty if table == "prices_clean" else TABLES[table].empty()).select(LOOKS["prices_clean"][table].columns),
             strategy=None,
         )
 
@@ -149,7 +149,13 @@ def test_a_random_walk_raises_nothing(contract, priced, judged, failing, seed):
         .with_columns((50.0 * pl.col("_move").cum_sum().over("security_id").exp()).round(2).alias("close"))
         .filter(pl.col("month") <= pl.col("security_id").replace_strict(last))
     )
-    assert failing(judged("prices_clean", walked.select(rows.columns), months)) == set()
+    told = [
+        {"month": month, "market": "US", "as_of_date": date(2026, 3, 31), "security_id": name, "listed_to": date(2026, 2, 27)}
+        for name, end in last.items()
+        for month in months
+        if end < month
+    ]
+    assert failing(judged("prices_clean", walked.select(rows.columns), months, stored={"securities_clean": told})) == set()
 
 
 def test_verdicts_of_a_batch_are_those_of_its_months(contract, priced):
@@ -161,7 +167,9 @@ def test_verdicts_of_a_batch_are_those_of_its_months(contract, priced):
     def run(judged_months):
         before = newest_before(judged_months, months)
         part, past = (rows.filter(pl.col("month").is_in(chosen)) for chosen in (judged_months, before))
-        return judge("s", "prices_clean", part, judged_months, stored=lambda _: past.select(columns), strategy=None)
+        nobody = TABLES["securities_clean"].empty().select(LOOKS["prices_clean"]["securities_clean"].columns)
+        known = {"prices_clean": past.select(columns), "securities_clean": nobody}
+        return judge("s", "prices_clean", part, judged_months, stored=known.__getitem__, strategy=None)
 
     batch, alone = run(months), pl.concat(run([month]) for month in months)
     order = ["month", "check_name"]

@@ -143,3 +143,14 @@ def test_a_kept_portfolio_may_have_lost_names_and_is_told_as_kept(judged):
 
 def test_no_portfolio_is_no_broken_rule(judged):
     assert judged("model_portfolios", [], [MONTH], strategy=ID) == {}
+
+
+@pytest.mark.parametrize(("ratio", "months", "passed"), [(1.24, 12, True), (1.26, 12, False), (0.74, 24, False), (2.0, 11, None)])
+def test_risk_forecasts_that_did_not_come_true_are_reported(judged, ratio, months, passed):
+    """A quarter away from one, after a year of months; a sector may err by more."""
+    told = [("portfolio", ratio, months), ("sector Oil", 3.0, 24)]
+    rows = [
+        {"strategy": ID, "month": MONTH, "item": item, "realised_over_forecast_24m": value, "months": count} for item, value, count in told
+    ]
+    verdict = judged("risk_bias", rows, [MONTH], strategy=ID).get((MONTH, "risk_came_true"))
+    assert (verdict and verdict["passed"]) is passed

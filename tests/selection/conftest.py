@@ -1,5 +1,6 @@
 """Markets by hand and at random for the selection stations."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 from wg_dagster.calendars import month_end, session_dates
 from wg_dagster.schemas.columns import FACTORS
 from wg_dagster.schemas.tables import FACTOR_COMPONENTS, TABLES
+from wg_dagster.strategies import MAJOR_100, UniverseRule
+from wg_dagster.warehouse import Warehouse
 
 MONTH = "2020-01"
 AS_OF = month_end("XNYS", MONTH)
@@ -127,3 +130,23 @@ def hand():
 def random_market():
     """120 names, 6 sectors, 260 sessions."""
     return make_random_market()
+
+
+@pytest.fixture(scope="session")
+def january(tmp_path_factory, random_market):
+    """A lake with the random market of January 2020, decided up to the portfolio by the stations themselves."""
+    from wg_dagster.selection.stations import STATIONS
+    from wg_dagster.stations import Reader
+
+    warehouse = Warehouse(tmp_path_factory.mktemp("january"))
+    warehouse.write_months("prices_clean", random_market.prices, random_market.prices["month"].unique().to_list())
+    warehouse.write_months("securities_clean", random_market.securities, [MONTH])
+    warehouse.write_months("benchmark_members", random_market.members, [MONTH])
+    for factor in FACTORS:
+        warehouse.write_months(f"factor_{factor}", random_market.factors[factor], [MONTH])
+    strategy = replace(MAJOR_100, universe=UniverseRule("US", 1, 1000))
+    names = [station.name for station in STATIONS]
+    for station in STATIONS[: names.index("portfolio") + 1]:
+        for table, rows in station.build(Reader(warehouse, station, [MONTH], strategy), [MONTH], strategy).items():
+            warehouse.write_months(table, rows, [MONTH], scope=strategy.strategy_id)
+    return warehouse

@@ -7,6 +7,7 @@ from wg_dagster.clean.quarantine import first_rule
 from wg_dagster.clean.views import market_sessions
 
 RANK = {"reported": 0, "first_seen": 0, "assumed_lag": 1}
+CURRENCY_OF_MARKET = {"US": "USD", "JP": "JPY"}  # an exchange quotes in its own money: a close in another one is an error of the feed
 KEY = 1 << 16  # sessions fit below: one integer orders securities and sessions
 
 
@@ -31,6 +32,7 @@ def fault() -> pl.Expr:
             "high_below_low": pl.col("high") < pl.col("low"),
             "negative_volume": pl.col("volume") < 0,
             "missing_currency": pl.col("currency").is_null(),
+            "foreign_currency": pl.col("currency") != pl.col("market").replace_strict(CURRENCY_OF_MARKET, default=None),
         }
     )
 

@@ -6,6 +6,8 @@ from wg_dagster.clean.captures import KEY
 from wg_dagster.clean.views import first_session_that_knows, local_date, session_index_on
 
 SMALLEST_EPS = 0.10  # below, rounding to cents makes the quotient useless
+SMALLEST_CENT = 0.02  # of a single statement that counts towards a sum of them
+SMALLEST_SUM = 0.03  # of earnings per share, below which even the sum says nothing
 PLAUSIBLE = (1e5, 1e11)  # shares
 CARRY = 15  # sessions for which the last value of a sister line stands in
 
@@ -31,10 +33,11 @@ def share_statements(fundamentals: pl.DataFrame, securities: pl.DataFrame) -> pl
     """
     said = fundamentals.filter(pl.col("shares_outstanding").is_not_null() | ~pl.col("is_derived"))
     positive = pl.when(pl.col("shares_outstanding") > 0).then("shares_outstanding")
-    said = said.with_columns(
+    told = said.with_columns(
         pl.coalesce(positive, inferred_shares()).alias("shares"),
         pl.when(positive.is_not_null()).then(pl.lit("reported")).otherwise(pl.lit("inferred")).alias("shares_source"),
-    ).drop_nulls("shares")
+    )
+    said = pl.concat([told.drop_nulls("shares"), _rough(told)])
     newest = pl.col("period_end_date") >= pl.col("period_end_date").cum_max().over("security_id")
     preferred = pl.col("period_kind") == "quarter"
     return (
@@ -44,6 +47,23 @@ def share_statements(fundamentals: pl.DataFrame, securities: pl.DataFrame) -> pl
         .unique(["security_id", "known_at"], keep="last", maintain_order=True)
         .select("security_id", "market", "known_at", "period_end_date", "shares", "shares_source")
     )
+
+
+def _rough(told: pl.DataFrame) -> pl.DataFrame:
+    """Statements of firms whose earnings per share were too small so far: cents are coarse, so all of them together give the count.
+
+    They say nothing once a single statement has said more.
+    """
+    eps = pl.coalesce("eps_diluted", "eps_basic")
+    fits = (eps.abs() >= SMALLEST_CENT) & (pl.col("net_income") * eps > 0)
+    ordered = told.sort("security_id", "known_at", "period_end_date", "period_kind").with_columns(
+        pl.col("shares").is_not_null().cum_max().over("security_id").alias("_said"),
+        pl.when(fits).then(pl.col("net_income").abs()).fill_null(0.0).cum_sum().over("security_id").alias("_income"),
+        pl.when(fits).then(eps.abs()).fill_null(0.0).cum_sum().over("security_id").alias("_per_share"),
+    )
+    pooled = pl.col("_income") / pl.col("_per_share")
+    usable = ~pl.col("_said") & (pl.col("_per_share") >= SMALLEST_SUM) & pooled.is_between(*PLAUSIBLE)
+    return ordered.filter(usable).with_columns(pooled.alias("shares")).select(told.columns)
 
 
 def on_split_basis(statements: pl.DataFrame, splits: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:

@@ -211,7 +211,7 @@ STATIONS: tuple[Station, ...] = (
         "clean/forecasts",
         "Company forecasts and announced earnings",
         "clean",
-        (Reads("forecasts"), Reads("earnings_announcements"), *_WHO),
+        (Reads("forecasts"), Reads("earnings_announcements"), *_WHO, Reads("securities_clean")),  # the last for its checks: who is listed
         ("forecasts_clean", "announcements_clean"),
         build_forecasts,
         (*_WHO_CODE, forecasts),

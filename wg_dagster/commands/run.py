@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from wg_dagster.alerts import SINK, raise_alerts
+from wg_dagster.alerts import raise_alerts
 from wg_dagster.calendars import month_shift, months_between
 from wg_dagster.config import Config, load_config, save_config
 from wg_dagster.errors import OutsideData
@@ -76,9 +76,11 @@ def _conclude(home: Path, months: list[str], strategies: list[str], seconds: flo
         print(f"  {restored} letters were missing on disk and were written again from their facts")
     checks = warehouse.read("checks", months=months)
     broken = errors(checks)
-    delivered, waiting = raise_alerts(warehouse, checks)
-    if delivered or waiting:
-        print(f"  alerts: {delivered} new in {home / 'alerts' / SINK}" + (f", {waiting} waiting" if waiting else ""))
+    for told in raise_alerts(warehouse, checks, at_once=True):
+        if told.waiting:
+            print(f"  alerts: {told.waiting} wait for the sink {told.sink}: {told.error}")
+        if told.delivered and told.sink == "file":
+            print(f"  alerts: {told.delivered} new, see `wg alerts`")
     solutions = warehouse.read("portfolio_solutions", months=months).filter(pl.col("strategy").is_in(strategies))
     for strategy, status, count in solutions.group_by("strategy", "status").len().sort("strategy", "status").iter_rows():
         print(f"  {strategy}: {count} months {status}")

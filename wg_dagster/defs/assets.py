@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from wg_dagster.calendars import months_between
-from wg_dagster.chain import clean_stations, factor_station, strategy_stations
+from wg_dagster.chain import clean_stations, factor_station, search_stations, strategy_stations
 from wg_dagster.config import Config
 from wg_dagster.defs.checks import evaluations, gate_of, verdicts_of
 from wg_dagster.defs.partitions import portfolio_months
@@ -17,6 +17,7 @@ from wg_dagster.defs.resources import HomeResource
 from wg_dagster.defs.tables import asset_spec
 from wg_dagster.letters.index import write_index
 from wg_dagster.progress import announce
+from wg_dagster.research import research_station
 from wg_dagster.runner import Outcome, land_raw, run_factors, run_station
 from wg_dagster.schemas.tables import FACTOR_TABLES, RAW_TABLES, TABLES
 from wg_dagster.source import source_of
@@ -39,6 +40,7 @@ def build_assets(config: Config) -> list[dg.AssetsDefinition]:
     assets.append(_factors(config, partitions))
     for strategy in STRATEGIES.values():
         assets += [_strategy(config, station, strategy, partitions) for station in strategy_stations()]
+        assets += [_search(config, station, strategy, partitions) for station in search_stations()]
     return assets
 
 
@@ -90,6 +92,17 @@ def _strategy(config: Config, station: Station, strategy: Strategy, partitions: 
     name = f"{strategy.strategy_id}__{_op_name(station.name)}"
     after = show_letters if "letters" in station.writes else None
     return _multi_asset(config, name, station.description, specs, work, station=station, after=after)
+
+
+def _search(config: Config, station: Station, strategy: Strategy, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """A station of the factor search; like the clean ones it builds the months before the first partition too."""
+    specs = [asset_spec(table, station, partitions, strategy.strategy_id, strategy=strategy) for table in station.writes]
+
+    def work(warehouse: Warehouse, months: list[str]) -> Outcome:
+        return research_station(warehouse, config, station, strategy, months)
+
+    name = f"{strategy.strategy_id}__{station.name}"
+    return _multi_asset(config, name, station.description, specs, work, station=station)
 
 
 def _multi_asset(

@@ -13,6 +13,7 @@ from wg_dagster.definitions import build_definitions
 from wg_dagster.defs.checks import KEEP_GOING
 from wg_dagster.defs.event_log import BATCHES
 from wg_dagster.defs.jobs import RANGE_JOB
+from wg_dagster.defs.tables import search_keys
 from wg_dagster.strategies import STRATEGIES
 
 _RANGE = {"start": "dagster/asset_partition_range_start", "end": "dagster/asset_partition_range_end"}
@@ -54,7 +55,7 @@ def run_range(home: Path, first: str, last: str, strategies: list[str]) -> dg.Ex
     definitions = build_definitions(home)
     selection = None
     if set(strategies) != set(STRATEGIES):
-        wanted = dg.AssetSelection.groups("raw", "clean", "factors", *strategies)
+        wanted = dg.AssetSelection.groups("raw", "clean", "factors", *strategies) - dg.AssetSelection.assets(*search_keys())
         selection = list(wanted.resolve(definitions.resolve_asset_graph()))
     job = definitions.resolve_job_def(RANGE_JOB)
     with open_instance(home) as instance:

@@ -8,7 +8,8 @@ import dagster as dg
 from wg_dagster.calendars import month_shift
 from wg_dagster.config import Config
 
-_FIXED_SOURCES = {"synthetic", "drop", "pystock"}  # their last month is known; others grow with the calendar
+# Their last month is known; others grow with the calendar.
+_FIXED_SOURCES = {"synthetic", "drop", "pystock", "edgar", "jquants", "sharadar", "reference", "vendors"}
 
 
 def portfolio_months(config: Config) -> dg.MonthlyPartitionsDefinition:

@@ -44,14 +44,14 @@ def _month_is_complete(config: Config, month_job: UnresolvedAssetJobDefinition) 
 
 def _alert_outbox(home: Path) -> dg.SensorDefinition:
     @dg.sensor(
-        description="Tells of each failed check once, also of runs that were started here, in the default sink: a file of JSON lines",
+        description="Tells of each failed check once, also of runs that were started here, in every sink of alerts.toml; sends the sign of life",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
     )
     def alert_outbox() -> dg.SkipReason:
         warehouse = Warehouse(home)
-        delivered, waiting = raise_alerts(warehouse, warehouse.read("checks"))
-        return dg.SkipReason(f"{delivered} alerts delivered, {waiting} waiting")
+        told = raise_alerts(warehouse, warehouse.read("checks"))
+        return dg.SkipReason("; ".join(f"{one.sink}: {one.delivered} delivered, {one.waiting} waiting {one.error}".strip() for one in told))
 
     return alert_outbox
 

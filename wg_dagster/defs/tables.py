@@ -4,16 +4,17 @@ import warnings
 
 import dagster as dg
 
-from wg_dagster.chain import clean_stations, factor_station, strategy_stations
+from wg_dagster.chain import clean_stations, factor_station, search_stations, strategy_stations
 from wg_dagster.defs.dbt_words import model_words
 from wg_dagster.schemas.columns import COLUMNS
-from wg_dagster.schemas.tables import FACTOR_TABLES, RAW_TABLES, STRATEGY_TABLES, TABLES
+from wg_dagster.schemas.tables import FACTOR_TABLES, RAW_TABLES, SEARCH_TABLES, STRATEGY_TABLES, TABLES
 from wg_dagster.stations import Reads, Station
 from wg_dagster.strategies import STRATEGIES, Strategy
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # the first month has no month before it: that flag of the mapping is beta
 OWNER = "team:investment-data"
 _NAMED_SOURCES = 2
+_OF_A_STRATEGY = {*STRATEGY_TABLES, *SEARCH_TABLES}
 _SHORT = {
     "universe_members": "universe",
     "factor_scores": "scores",
@@ -26,11 +27,16 @@ _SHORT = {
 
 def asset_key(table: str, strategy: str | None = None) -> dg.AssetKey:
     """`raw/prices`, `clean/prices_clean`, `factors/factor_size`, `next_major_100/nav`."""
-    if table in STRATEGY_TABLES:
+    if table in _OF_A_STRATEGY:
         return dg.AssetKey([strategy or "", _SHORT.get(table, table)])
     if table in FACTOR_TABLES:
         return dg.AssetKey(["factors", table])
     return dg.AssetKey(["raw" if table in RAW_TABLES else "clean", table])
+
+
+def search_keys() -> list[dg.AssetKey]:
+    """What the factor search alone builds, of all strategies."""
+    return [asset_key(table, strategy) for strategy in STRATEGIES for table in SEARCH_TABLES]
 
 
 def asset_spec(
@@ -82,7 +88,7 @@ def _mapping(reads: Reads) -> dg.TimeWindowPartitionMapping | None:
 
 
 def _owners(reads: Reads, strategy: Strategy | None) -> list[str | None]:
-    if reads.table not in STRATEGY_TABLES or strategy is None:
+    if reads.table not in _OF_A_STRATEGY or strategy is None:
         return [None]
     return list(STRATEGIES) if reads.every_strategy else [strategy.strategy_id]
 
@@ -112,7 +118,7 @@ def _came_from(lineage: dg.TableColumnLineage, column: str) -> str:
 
 def all_stations() -> list[Station]:
     """Every station after raw, in order."""
-    return [*clean_stations(), factor_station(), *strategy_stations()]
+    return [*clean_stations(), factor_station(), *strategy_stations(), *search_stations()]
 
 
 ASSET_TABLES = {*RAW_TABLES, *(table for station in all_stations() for table in station.writes)}

@@ -98,7 +98,7 @@ class Drop:
         """The rows that the map asks for."""
         scanned = scan_vendor(path)
         schema = scanned.collect_schema()
-        _refuse_missing(file_map.own_columns(), list(schema), path, self.map.name)
+        refuse_missing(file_map.own_columns(), list(schema), path, self.map.name)
         for condition in file_map.where:
             scanned = scanned.filter(holds(condition, schema))
         return scanned
@@ -111,13 +111,16 @@ class Drop:
         path = self._lookup_path(file_map, rule)
         wanted = sorted(name.removeprefix(f"{rule.name}.") for name in file_map.vendor_columns() - file_map.own_columns())
         scanned = scan_vendor(path)
-        _refuse_missing({rule.key, *wanted}, list(scanned.collect_schema()), path, self.map.name)
+        refuse_missing({rule.key, *wanted}, list(scanned.collect_schema()), path, self.map.name)
         renamed = [pl.col(name).alias(f"{rule.name}.{name}") for name in wanted]
         found = collect(scanned.select(pl.col(rule.key).cast(pl.String).str.strip_chars().alias(rule.on), *renamed), path)
         return rows.join(found.unique(rule.on, keep="first", maintain_order=True), on=rule.on, how="left", maintain_order="left")
 
     def _lookup_path(self, file_map: FileMap, rule: Lookup) -> Path:
         path = self.folder / rule.path
+        found = sorted(self.folder.glob(rule.path))
+        if len(found) == 1:
+            return found[0]
         if not path.exists():
             raise BadInput(f"{rule.path} is named in map {self.map.name} (lookup of {file_map.path}) and not in {self.folder.name}/")
         return path
@@ -185,7 +188,8 @@ def _instant(column: str, schema: pl.Schema) -> pl.Expr:
     return instant.dt.convert_time_zone("UTC") if getattr(dtype, "time_zone", None) else instant.dt.replace_time_zone("UTC")
 
 
-def _refuse_missing(wanted: set[str], there: list[str], path: Path, name: str) -> None:
+def refuse_missing(wanted: set[str], there: list[str], path: Path, name: str) -> None:
+    """MissingColumn naming the columns of a map that are not in the file."""
     missing = sorted(wanted - set(there))
     if missing:
         columns = ", ".join(column for column in there if not column.startswith("_"))

@@ -48,6 +48,7 @@ class ColumnRule:
     value: Scalar | None = None
     format: str = ""
     multiply: float = 1.0
+    multiply_by: str = ""  # another vendor column: shares of a factor
     divide_by: str = ""  # another vendor column: cross rates
     values: Mapping[str, Scalar] = field(default_factory=dict)
     otherwise: Scalar | None = None
@@ -63,7 +64,7 @@ class ColumnRule:
     def columns(self) -> set[str]:
         """Vendor columns that the rule reads."""
         tested = [condition.columns() for condition, _ in self.cases]
-        return {self.column, self.divide_by, self.fallback}.union(*tested) - {""}
+        return {self.column, self.multiply_by, self.divide_by, self.fallback}.union(*tested) - {""}
 
 
 @dataclass(frozen=True)

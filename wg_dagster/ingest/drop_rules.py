@@ -11,6 +11,7 @@ NOTHING = ("", "-", ".", "n/a", "N/A", "#N/A", "NaN", "nan", "null", "None")  # 
 NO_NUMBER = (*NOTHING, "NA", "NAN", "NULL", "na", "none")  # the same in columns of numbers; NA and NAN are tickers elsewhere
 _MONEY = r"^(-?)\$?\s*([0-9][0-9,]*\.?[0-9]*)\s*([KMBT]?)$"
 _MONEY_UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+_GROUPED = r"^\s*[+-]?\d{1,3}(,\d{3})+(\.\d*)?([eE][+-]?\d+)?\s*$"  # 1,234.5; a comma anywhere else may be a decimal one
 _SINGLE_PRECISION_DIGITS = 7
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 Schema = Mapping[str, pl.DataType]
@@ -61,14 +62,23 @@ def converted(rule: ColumnRule, schema: Schema, target: pl.DataType) -> tuple[pl
         came = came.fill_null(source(rule.fallback, schema, nothing=nothing))
     if rule.values:
         return _by_values(rule, came, target)
-    made = _typed(rule, came, schema[rule.column], target)
+    scaled = bool(rule.multiply_by or rule.divide_by)
+    made = _typed(rule, came, schema[rule.column], pl.Float64() if scaled else target)
+    if rule.multiply_by:
+        made = made * _figure(rule.multiply_by, schema)
     if rule.divide_by:
-        made = made / _typed(
-            ColumnRule(column=rule.divide_by), source(rule.divide_by, schema, nothing=NO_NUMBER), schema[rule.divide_by], target
-        )
+        made = made / _figure(rule.divide_by, schema)
+    if scaled:
+        made = pl.when(made.is_finite()).then(made)
+        made = made.round().cast(target, strict=False) if target.is_integer() else made.cast(target, strict=False)
     can_fail = target != pl.String and (schema[rule.column] == pl.String or (target == pl.Date and schema[rule.column].is_integer()))
     failed = came.is_not_null() & made.is_null() if can_fail else None
     return _in_range(rule, made), failed
+
+
+def _figure(column: str, schema: Schema) -> pl.Expr:
+    """Another vendor column as a number."""
+    return _typed(ColumnRule(column=column), source(column, schema, nothing=NO_NUMBER), schema[column], pl.Float64())
 
 
 def _by_cases(rule: ColumnRule, schema: Schema, target: pl.DataType) -> pl.Expr:
@@ -135,7 +145,9 @@ def _number(rule: ColumnRule, came: pl.Expr, vendor: pl.DataType) -> pl.Expr:
         return sign * parts[1].str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False) * unit
     if vendor == pl.String:
         came = came.str.strip_suffix("%") if rule.format == "percent" else came
-        came = came.str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
+        came = pl.when(came.str.contains(_GROUPED)).then(came.str.replace_all(",", "", literal=True)).otherwise(came)
+        came = came.cast(pl.Float64, strict=False)
+        came = pl.when(came.is_finite()).then(came)
     elif vendor == pl.Float32:
         # Single precision carries seven digits: 42.21 is not 42.209999084.
         came = came.cast(pl.Float64).round_sig_figs(_SINGLE_PRECISION_DIGITS)

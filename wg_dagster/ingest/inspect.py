@@ -12,6 +12,7 @@ from wg_dagster.ingest.drop import Drop, Part
 from wg_dagster.ingest.drop_map import DropMap, FileMap, load_map
 from wg_dagster.ingest.files import data_files, refuse_copies, scan_vendor
 from wg_dagster.ingest.pystock import MERGED, archive_parts
+from wg_dagster.ingest.registry import open_adapter
 
 FINDINGS = pl.Schema(
     {"file": pl.String, "table": pl.String, "rule": pl.String, "rows": pl.Int64, "sample": pl.String, "severity": pl.String}
@@ -51,6 +52,16 @@ def inspect_path(path: Path, map: Path | None = None) -> pl.DataFrame:  # noqa: 
     if not files:
         found.append(_finding(path.name, "", "bad_input", 0, "no CSV, parquet or tar.gz file there", severity="ERROR"))
     return _frame(found)
+
+
+def inspect_source(source: str, folder: Path) -> pl.DataFrame:
+    """Findings, as above, on a folder that a source reads without a map; `file` is the folder."""
+    return _frame(list(_judged(folder.name, "", _source_parts, source, folder)))
+
+
+def _source_parts(source: str, folder: Path) -> Iterator[Part]:
+    adapter = open_adapter(source, input=folder)
+    yield from adapter.load(months_between(*adapter.span()))
 
 
 def _of_file(file: Path, folder: Path, drop_map: DropMap) -> Iterator[dict[str, object]]:

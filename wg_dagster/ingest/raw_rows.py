@@ -46,6 +46,7 @@ CURRENCIES = (
     "ZAR",
 )
 _FAULT = "_fault"
+_SYMBOL = r"^[\p{L}\p{N}][\p{L}\p{N} ._^$/+=:&*#-]{0,31}$"  # what exchanges use; nothing that a path, a page or a query could mean
 _NEEDED = {
     "securities": ("vendor_symbol",),
     "prices": ("vendor_symbol", "session_date", "close"),
@@ -217,6 +218,9 @@ def _faults(staged: pl.DataFrame, file_map: FileMap, latest: date) -> pl.Series:
     ]
     rules += [pl.when(pl.col(name).is_null()).then(pl.lit(f"missing:{name}")) for name in _NEEDED[file_map.table]]
     rules.append(pl.when(pl.col("known_at").is_null()).then(pl.lit("missing:known_at")))
+    if "vendor_symbol" in staged.columns:
+        odd = ~pl.col("vendor_symbol").str.contains(_SYMBOL) | pl.col("vendor_symbol").str.contains("..", literal=True)
+        rules.append(pl.when(odd).then(pl.lit("odd_symbol")))
     event = _EVENT.get(file_map.table)
     late = [pl.col(DAY) > latest, *([pl.col(event) > pl.col(DAY)] if event else [])]
     rules.append(pl.when(pl.any_horizontal(late)).then(pl.lit("future_date")))

@@ -5,7 +5,8 @@ from pathlib import Path
 from wg_dagster.errors import BadInput, UnknownValue
 from wg_dagster.ingest.adapter import Adapter
 
-SOURCES = ("synthetic", "pystock", "drop")
+SOURCES = ("synthetic", "pystock", "drop", "edgar", "jquants", "sharadar", "reference", "vendors")
+_FOLDERS = ("edgar", "jquants", "sharadar", "reference", "vendors")
 
 
 def open_adapter(
@@ -30,7 +31,32 @@ def open_adapter(
         from wg_dagster.ingest.drop import Drop
 
         return Drop.open(_given(map, source, "--map FILE (examples/us_2015.toml is one)"), _given(input, source, "--input FOLDER"))
+    if source in _FOLDERS:
+        return _open_folder(source, _given(input, source, "--input FOLDER (what `wg fetch` has saved, or files of the same format)"))
     raise UnknownValue(f"source {source!r} is not known; known: {', '.join(SOURCES)}")
+
+
+def _open_folder(source: str, folder: Path) -> Adapter:
+    """The adapter of a folder that one vendor's files (or, for `vendors`, one subfolder a vendor) are in."""
+    if source == "edgar":
+        from wg_dagster.ingest.edgar import Edgar
+
+        return Edgar(folder)
+    if source == "jquants":
+        from wg_dagster.ingest.jquants import JQuants
+
+        return JQuants(folder)
+    if source == "reference":
+        from wg_dagster.ingest.reference import Reference
+
+        return Reference(folder)
+    if source == "sharadar":
+        from wg_dagster.ingest.drop_sharadar import open_sharadar
+
+        return open_sharadar(folder)
+    from wg_dagster.ingest.vendors import Vendors
+
+    return Vendors(folder)
 
 
 def _given(path: Path | None, source: str, option: str) -> Path:

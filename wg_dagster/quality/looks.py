@@ -49,12 +49,26 @@ def _columns(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-PRICE_COLUMNS = _columns("month market security_id session_date session_index close")
+PRICE_COLUMNS = _columns("month market security_id session_date session_index close volume")
 LISTING_COLUMNS = _columns("month market as_of_date security_id listed_to quality")
-STATEMENT_COLUMNS = ("month", "security_id", "known_at", "period_end_date", "period_kind", *STATEMENT_ITEMS)
+STATEMENT_COLUMNS = (
+    "month",
+    "security_id",
+    "known_at",
+    "period_end_date",
+    "period_kind",
+    "is_derived",
+    *STATEMENT_ITEMS,
+    "shares_outstanding",
+)
 LOOKS: dict[str, dict[str, Look]] = {
     "securities_clean": {"securities_clean": Look(_exactly(SURVIVOR_MONTHS), LISTING_COLUMNS)},
-    "prices_clean": {"prices_clean": Look(newest_before, PRICE_COLUMNS)},
+    "prices_clean": {"prices_clean": Look(newest_before, PRICE_COLUMNS), "securities_clean": Look(same, LISTING_COLUMNS)},
+    "announcements_clean": {
+        "announcements_clean": Look(_back(STATEMENT_MONTHS), _columns("month security_id known_at announcement_date")),
+        "securities_clean": Look(same, LISTING_COLUMNS),
+    },
+    "rates_clean": {"rates_clean": Look(newest_before, _columns("month rate_id date value"))},
     "fundamentals_clean": {
         "fundamentals_clean": Look(_back(RESTATEMENT_LOOK_BACK), STATEMENT_COLUMNS),
         "securities_clean": Look(same, (*LISTING_COLUMNS, "security_type", "is_eligible")),

@@ -10,8 +10,20 @@ from wg_dagster.quality.factors import check_factor
 from wg_dagster.quality.figures import Finding, verdicts
 from wg_dagster.quality.fundamentals import check_fundamentals
 from wg_dagster.quality.looks import Stored
+from wg_dagster.quality.overdue import check_announcements
+from wg_dagster.quality.price_breaks import check_breaks
 from wg_dagster.quality.prices import check_prices
-from wg_dagster.quality.selection import check_candidates, check_portfolio, check_scores, check_solutions, check_universe
+from wg_dagster.quality.rates import check_rates
+from wg_dagster.quality.selection import (
+    check_candidates,
+    check_evidence,
+    check_portfolio,
+    check_risk,
+    check_scores,
+    check_solutions,
+    check_universe,
+)
+from wg_dagster.quality.statement_breaks import check_statements
 from wg_dagster.quality.survivorship import check_securities
 from wg_dagster.schemas.tables import FACTOR_TABLES, TABLES
 
@@ -19,13 +31,17 @@ Rule = Callable[[pl.DataFrame, Sequence[str], Stored, str], list[Finding]]
 
 RULES: dict[str, Rule] = {
     "securities_clean": lambda rows, months, stored, _: check_securities(rows, months, stored),
-    "prices_clean": lambda rows, months, stored, _: check_prices(rows, months, stored),
-    "fundamentals_clean": lambda rows, months, stored, _: check_fundamentals(rows, months, stored),
+    "prices_clean": lambda rows, months, stored, _: check_prices(rows, months, stored) + check_breaks(rows, months, stored),
+    "fundamentals_clean": lambda rows, months, stored, _: check_fundamentals(rows, months, stored) + check_statements(rows, months, stored),
+    "announcements_clean": lambda rows, months, stored, _: check_announcements(rows, months, stored),
+    "rates_clean": lambda rows, months, stored, _: check_rates(rows, months, stored),
     "benchmark_nav": lambda rows, months, stored, _: check_benchmarks(rows, months, stored),
     "universe_members": lambda rows, months, stored, _: check_universe(rows, months, stored),
     "factor_scores": lambda rows, _months, _stored, strategy: check_scores(rows, strategy),
     "candidates": lambda rows, _months, _stored, _: check_candidates(rows),
+    "search_evidence": lambda rows, _months, _stored, _: check_evidence(rows),
     "portfolio_solutions": lambda rows, _months, _stored, _: check_solutions(rows),
+    "risk_bias": lambda rows, _months, _stored, _: check_risk(rows),
     "model_portfolios": lambda rows, _, stored, strategy: check_portfolio(rows, stored, strategy),
     "trades": lambda rows, _months, stored, _: check_trades(rows, stored),
     "nav": check_nav,

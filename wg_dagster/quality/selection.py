@@ -13,6 +13,7 @@ from wg_dagster.selection.universe import UNKNOWN_SECTOR
 from wg_dagster.strategies import find_strategy
 
 _ISSUER_LIMIT = 0.10  # strictly under
+_FEWEST_TOLD = 12  # months of forecasts
 _UNDECIDED = ["kept_previous", "no_portfolio", "not_runnable"]
 _MONTH = ("month", pl.lit("").alias("part"))
 
@@ -55,6 +56,22 @@ def check_solutions(rows: pl.DataFrame) -> list[Finding]:
     """Whether each month has a portfolio of its own."""
     undecided = pl.col("status").is_in(_UNDECIDED)
     return [Finding("portfolio_decided", _by_month(rows, undecided.sum().cast(pl.Float64), undecided.sum()))]
+
+
+def check_evidence(rows: pl.DataFrame) -> list[Finding]:
+    """The gate of the factor search: where it fails, no challenger may be recommended."""
+
+    def figures(statistic: str) -> list[Figure]:
+        return _by_month(rows.filter(pl.col("statistic") == statistic), pl.col("value").max(), pl.len())
+
+    return [Finding("search_overfitted", figures("pbo")), Finding("search_luck", figures("spa_p"))]
+
+
+def check_risk(rows: pl.DataFrame) -> list[Finding]:
+    """Whether the forecasts of the last months came true for the portfolio and its benchmark, where there are enough months."""
+    told = rows.filter(pl.col("item").is_in(["portfolio", "benchmark"]) & (pl.col("months") >= _FEWEST_TOLD))
+    away = told.select("month", "item", (pl.col("realised_over_forecast_24m") - 1.0).abs(), pl.lit(1, pl.Int64), "months")
+    return [Finding("risk_came_true", figures_of(away.sort("month", "item")))]
 
 
 def check_portfolio(rows: pl.DataFrame, stored: Stored, strategy: str) -> list[Finding]:

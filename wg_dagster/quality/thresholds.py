@@ -51,6 +51,23 @@ _TABLE = (
     Threshold("repeated_bars", 0.0, "identical bars with volume do not happen by chance"),
     Threshold("month_end_priced", 0.0, "months are decided on their last session: data that end before it are incomplete"),
     Threshold("survivorship", 0.0, "a universe that nobody ever leaves was chosen with hindsight, and every result on it is too good"),
+    Threshold(
+        "untold_departures", 0.0, "names that closed last month and not on this one's last session, of which nobody told that they left"
+    ),
+    Threshold(
+        "level_breaks", 0.0, "a close ten times the one before, or a tenth, without an action: another unit, another line, or a collapse"
+    ),
+    Threshold("repeated_sessions", 0.3, "share of a session's bars that are those of the session before: a feed that was sent twice"),
+    Threshold(
+        "thin_sessions", 0.9, "rows of the month's emptiest session over those of its median one: part of a file is missing", is_floor=True
+    ),
+    Threshold("exchanged_names", 0.0, "two names whose closes and volumes continue each other's: their symbols were exchanged"),
+    Threshold(
+        "volume_breaks", 0.0, "names that trade a hundredth, or a hundred times, of what they traded last month: another unit", at_least=1
+    ),
+    Threshold(
+        "rate_jumps", 0.0, "a bill rate that moves by two points in a day, a currency by a tenth: per cent for fractions, or another pair"
+    ),
     Threshold("index_gap", 0.15, "sum of the sessions' median returns against the index: small and large names differ by less in a month"),
     Threshold("index_correlation", 0.2, "median return and index move together; a shift by one session makes it zero", is_floor=True),
     Threshold("index_sessions", 0.0, "sessions of the month before its last level that have no level"),
@@ -67,6 +84,16 @@ _TABLE = (
     ),
     Threshold("assumed_lag", 0.5, "an assumed date of publication may be too early: results rest on the assumption", at_least=5),
     Threshold("unit_jumps", 0.0, "total assets a hundred times larger or smaller than in the statement before: a wrong unit"),
+    Threshold("item_jumps", 0.0, "an item a hundred times the firm's last one, or a thousandth: thousands for units, cents for dollars"),
+    Threshold(
+        "large_restatements", 0.0, "a known figure of a known period that changes by 30 % of the larger one: news, or another firm's"
+    ),
+    Threshold("overdue_statements", 0.08, "companies that had filed by now a year ago: part of a file is missing", at_least=3),
+    Threshold("overdue_announcements", 0.08, "companies that had announced by now a year ago: part of a file is missing", at_least=3),
+    Threshold("statement_breaks", 0.0, "a statement that continues another firm's, or none: it stands under the wrong symbol"),
+    Threshold(
+        "eps_contradicts", 0.0, "net income over earnings per share is not the share count by a factor of five: one of them is wrong"
+    ),
     # factor tables
     Threshold("component_coverage", 0.6, "members with at least half of the factor's components", is_floor=True, at_least=3),
     Threshold("rank_drift", 0.5, "rank correlation with last month's values: rows of other names, or of another month", is_floor=True),
@@ -91,6 +118,13 @@ _TABLE = (
     ),
     Threshold("candidate_count", 100.0, "the ranked 100", is_floor=True),
     Threshold("portfolio_decided", 0.0, "months without a portfolio of their own: kept from the month before, not runnable, or none"),
+    Threshold(
+        "search_overfitted", 0.50, "above one half the best set of the past does worse than a set taken blindly: the incumbent stays"
+    ),
+    Threshold("search_luck", 0.10, "p-value that no set of factors beats the benchmark: above it the search has shown nothing"),
+    Threshold(
+        "risk_came_true", 0.25, "realised over forecast risk of a year or more, away from one: the goal is a tenth, noise of a year is more"
+    ),
     Threshold("portfolio_names", 0.0, "names beyond the mandate's range", error=0.0),
     Threshold("portfolio_weights", 1e-9, "weights sum to one less the mandate's cash", error=1e-9),
     Threshold("issuer_weight", 0.0, "issuers at or above 10 %, share classes added up", error=0.0),

@@ -241,6 +241,13 @@ _STRATEGY = [
         partition_by="strategy month",
     ),
     _table(
+        "factor_weights",
+        "The factor weights that the month's portfolio uses, and why these",
+        "as_of_date factor sign weight factor_rule reason evidence_month matrix_sha256",
+        key="strategy month factor",
+        partition_by="strategy month",
+    ),
+    _table(
         "candidates",
         "The ranked 100",
         "as_of_date rank security_id sector composite composite_raw expected_return coverage",
@@ -258,8 +265,30 @@ _STRATEGY = [
         "portfolio_solutions",
         "How each portfolio was found and how far from the best it can be",
         "as_of_date status objective ratio bound gap bound_kind names risk_ratio risk_ratio_sp500 beta max_weight "
-        "turnover message fingerprint",
+        "turnover message fingerprint certificate",
         key="strategy month",
+        partition_by="strategy month",
+    ),
+    _table(
+        "decisions",
+        "Why each candidate is in the portfolio or is not; one row a candidate of a portfolio that was solved",
+        "as_of_date security_id sector weight rank composite expected_return marginal_risk binding_rules reduced_cost reduced_cost_least "
+        "rival_id rival_margin",
+        key="strategy month security_id",
+        partition_by="strategy month",
+    ),
+    _table(
+        "risk_forecasts",
+        "Forecast volatility of the portfolio, its benchmark, the difference, each sector, and ten portfolios drawn at random",
+        "as_of_date item forecast_volatility",
+        key="strategy month item",
+        partition_by="strategy month",
+    ),
+    _table(
+        "risk_bias",
+        "What became of last month's forecasts, and of those of the last 24 months",
+        "item forecast_volatility realised_volatility z bias_24m realised_over_forecast_24m months",
+        key="strategy month item",
         partition_by="strategy month",
     ),
     _table(
@@ -327,6 +356,59 @@ _STRATEGY = [
     ),
 ]
 
+# Built by the search alone (`wg search`, job `search`), not by the month's run: many rows, and years of months.
+_SEARCH = [
+    _table(
+        "search_results",
+        "What the best names of each set of factors earned in the month, as sums from which any window follows",
+        "subset sessions log_growth total squares downside active_log_growth active_total active_squares active_downside traded",
+        key="strategy month subset",
+        partition_by="strategy month",
+    ),
+    _table(
+        "search_premia",
+        "What each factor paid in the month",
+        "factor premium information",
+        key="strategy month factor",
+        partition_by="strategy month",
+    ),
+    _table(
+        "trial_weights",
+        "Factor weights of the incumbent, its challengers and all factors alike, as they would have been chosen at the month's cut-off",
+        "factor_rule factor sign weight",
+        key="strategy month factor_rule factor",
+        partition_by="strategy month",
+    ),
+    _table(
+        "trial_portfolios",
+        "Target weights that the real portfolio construction finds for each of them",
+        "as_of_date factor_rule security_id weight",
+        key="strategy month factor_rule security_id",
+        partition_by="strategy month",
+    ),
+    _table(
+        "trial_holdings",
+        "What each of them holds at the month's end",
+        "session_date factor_rule security_id units price weight",
+        key="strategy month factor_rule security_id",
+        partition_by="strategy month",
+    ),
+    _table(
+        "trial_nav",
+        "Value of one unit invested in each of them, net of trading costs, at the month's end; status is of the month's decision",
+        "session_date factor_rule currency nav cash_weight cost status turnover message",
+        key="strategy month factor_rule",
+        partition_by="strategy month",
+    ),
+    _table(
+        "search_evidence",
+        "What may be believed of the search at the month's end, one row a statistic",
+        "statistic value note",
+        key="strategy month statistic",
+        partition_by="strategy month",
+    ),
+]
+
 _CONTROL = [
     _table(
         "checks",
@@ -344,9 +426,9 @@ _CONTROL = [
     ),
     _table(
         "alerts",
-        "What was raised, once each",
+        "What was raised; what had passed and came back is a new row",
         "alert_id station month severity title body raised_at",
-        key="alert_id",
+        key="alert_id raised_at",
         partition_by="",
     ),
     _table(
@@ -361,5 +443,8 @@ COLUMNS["table"] = (pl.String, "table of the lake")
 
 RAW_TABLES = tuple(table.name for table in _RAW)
 STRATEGY_TABLES = tuple(table.name for table in _STRATEGY)
+SEARCH_TABLES = tuple(table.name for table in _SEARCH)
 FACTOR_TABLES = tuple(table.name for table in _FACTORS)
-TABLES: dict[str, Table] = {table.name: table for group in (_RAW, _REFERENCE, _CLEAN, _FACTORS, _STRATEGY, _CONTROL) for table in group}
+TABLES: dict[str, Table] = {
+    table.name: table for group in (_RAW, _REFERENCE, _CLEAN, _FACTORS, _STRATEGY, _SEARCH, _CONTROL) for table in group
+}

@@ -1,5 +1,6 @@
 """The ranked 100: neutral composite of the strategy's factors, with at least the names that the sector bands will need."""
 
+from collections.abc import Mapping
 from math import ceil
 
 import numpy as np
@@ -15,10 +16,12 @@ FEWEST_OF_A_SECTOR = 3  # of each sector that the portfolio must hold
 MONTHS_PER_YEAR = 12
 
 
-def composites(strategy: Strategy, *, universe: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+def composites(
+    strategy: Strategy, *, universe: pl.DataFrame, scores: pl.DataFrame, weights: Mapping[str, float] | None = None
+) -> pl.DataFrame:
     """Composite of each member, before and after taking out sector (and size).
 
-    Each factor is neutralised by itself, then the factors are averaged with the strategy's signs.
+    Each factor is neutralised by itself, then the factors are averaged with the strategy's signs and, where given, `weights`.
 
     Returns
     -------
@@ -33,6 +36,9 @@ def composites(strategy: Strategy, *, universe: pl.DataFrame, scores: pl.DataFra
     log_cap = np.log(members["market_cap"].to_numpy()) if strategy.is_size_neutral else None
     neutral = np.column_stack([neutralise(column, sector, log_cap) for column in raw.T]) if members.height else raw
     signs = np.array(list(strategy.factors.values()), dtype=float)
+    if weights is not None:
+        share = np.array([weights[factor] for factor in strategy.factors])
+        signs = signs * (share / share.mean())  # equal weights are ones
     values, coverage = composite(neutral, signs, minimum_share=strategy.minimum_factor_share)
     raw_values, _ = composite(raw, signs, minimum_share=strategy.minimum_factor_share)
     return members.select("security_id", "sector", "benchmark_weight").with_columns(

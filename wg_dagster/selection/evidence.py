@@ -1,109 +1,123 @@
-"""The factor search of a strategy: one row a month and subset, and the evidence of each month."""
-
-from concurrent.futures import Executor
+"""The evidence of a strategy's factor search at a month's end: what was found, how much of it is luck, and what the real construction says."""
 
 import numpy as np
 import polars as pl
 
 import optimizer
+from optimizer.errors import BadPanel
 from optimizer.evidence import Evidence
 from optimizer.evidence_factors import FactorTest
 from optimizer.search import Search
-from wg_dagster.schemas.columns import FACTORS
-from wg_dagster.selection.evidence_panel import SearchPanel, regime_cells, regime_splits, search_panel
+from optimizer.search_engine import top_names
+from optimizer.search_panel import check_information
+from optimizer.search_validation import FIRST_FIT
+from wg_dagster.calendars import month_shift
+from wg_dagster.errors import OutsideData
+from wg_dagster.quality.thresholds import SURVIVOR_NAMES
+from wg_dagster.schemas.tables import TABLES
+from wg_dagster.selection.construction import construction_rows
+from wg_dagster.selection.evidence_panel import SearchPanel
+from wg_dagster.selection.search_months import masks_of
+from wg_dagster.selection.search_regimes import regime_cells, regime_splits
+from wg_dagster.selection.search_rules import Window, by_factor, first_fit, searched_window, sums_of
 from wg_dagster.strategies import Strategy
 from wg_dagster.trading.costs import cost_rate
 
-# A subset is a number: bit i is the i-th of FACTORS, so it means the same whichever factors could be searched.
-RESULT_SCHEMA = {
-    "strategy": pl.String,
-    "month": pl.String,
-    "subset": pl.Int32,
-    "sessions": pl.Int32,
-    "log_growth": pl.Float64,
-    "total": pl.Float64,
-    "squares": pl.Float64,
-    "downside": pl.Float64,
-    "active_log_growth": pl.Float64,
-    "active_total": pl.Float64,
-    "active_squares": pl.Float64,
-    "active_downside": pl.Float64,
-    "traded": pl.Float64,
-}
-EVIDENCE_SCHEMA = {"strategy": pl.String, "month": pl.String, "statistic": pl.String, "value": pl.Float64, "note": pl.String}
 _DIGITS = 12  # what lies beyond hangs on the order of additions
+Rows = dict[str, tuple[float | None, str]]
 
 
-def search_tables(
+def evidence_table(
     strategy: Strategy,
+    month: str,
     *,
+    results: pl.DataFrame,
+    premia: pl.DataFrame,
     universe: pl.DataFrame,
     scores: pl.DataFrame,
     prices: pl.DataFrame,
     benchmark_nav: pl.DataFrame,
     rates_clean: pl.DataFrame,
-    executor: Executor | None = None,
-) -> dict[str, pl.DataFrame]:
-    """Search all subsets over all months that have later returns, and judge what was found.
+    trial_nav: pl.DataFrame,
+    securities: pl.DataFrame,
+) -> pl.DataFrame:
+    """Rows of `search_evidence` of a month: one statistic each, `note` says what a number cannot.
 
     Parameters
     ----------
-    universe, scores, prices, benchmark_nav, rates_clean
-        All rows up to a month of `universe_members`, `factor_scores` (of the strategy), `prices_clean`, `benchmark_nav`, `rates_clean`.
+    results, premia, trial_nav
+        `search_results`, `search_premia`, `trial_nav` of the strategy, up to the month.
+    universe, scores, prices, benchmark_nav, rates_clean, securities
+        All rows up to the month of `universe_members`, `factor_scores` (of the strategy), `prices_clean`, `benchmark_nav`, `rates_clean`,
+        `securities_clean`.
 
-    Returns
-    -------
-    `search_results`, one row a month of returns and subset: sums over the month's sessions after the fill, from which any window
-    follows (`log_growth` and `total`, `squares`, `downside` of daily returns, own and less the benchmark's; `traded` weight).
-    `search_evidence`, one row a statistic, of the last month of returns; `note` says what a number cannot.
+    Raises
+    ------
+    TooFewReturns
+        If fewer than 24 months in a row have been searched.
+    OutsideData
+        If a factor knows the returns that follow too well to be true.
     """
-    panel = search_panel(strategy, universe=universe, scores=scores, prices=prices, benchmark_nav=benchmark_nav)
-    found = optimizer.search(
-        panel.scores,
-        panel.returns,
-        factors=panel.factors,
-        decided_in=panel.decided_in,
-        earned_in=panel.earned_in,
-        signs=panel.signs,
-        members=panel.members,
-        benchmark=panel.benchmark,
-        sectors=panel.sectors,
-        sector_limit=panel.sector_limit,
+    window = searched_window(results)
+    panel = SearchPanel(strategy, window.months, universe=universe, scores=scores, prices=prices, benchmark_nav=benchmark_nav)
+    found = assembled(strategy, window, panel, results=results, premia=premia)
+    try:
+        check_information(found.information, found.factors)
+    except BadPanel as error:
+        raise OutsideData(f"{strategy.strategy_id} {month}: {error}") from error
+    decided = [month_shift(earned, -1) for earned in window.months]
+    cells = regime_cells(regime_splits(strategy, decided, benchmark_nav=benchmark_nav, rates_clean=rates_clean))
+    incumbent = tuple(factor for factor in found.factors if factor in strategy.factors)
+    first = first_fit(len(window.months))
+    evidence = optimizer.judge(found, incumbent=incumbent or None, cells=cells, first=first)
+    rows = evidence_rows(strategy, window, found, evidence)
+    rows["walk_forward_first"] = (float(first), "months before the first choice")
+    objected = {rule: bool(why) for rule, why in evidence.verdicts.items()}
+    rows |= construction_rows(trial_nav, objected, doubts=_doubts(strategy, first, securities))
+    values = [(strategy.strategy_id, month, name, _rounded(value), note) for name, (value, note) in sorted(rows.items())]
+    columns = TABLES["search_evidence"].schema
+    return pl.DataFrame(values, schema=["strategy", "month", "statistic", "value", "note"], orient="row", infer_schema_length=None).select(
+        pl.col(name).cast(dtype) for name, dtype in columns.items()
+    )
+
+
+def _doubts(strategy: Strategy, first: int, securities: pl.DataFrame) -> list[str]:
+    """What speaks against every recommendation, whatever the figures are."""
+    listed = securities.filter(pl.col("market") == strategy.market)
+    doubts = ["the grid has fewer than 72 months: shown, not enough to go by"] if first < FIRST_FIT else []
+    if listed["security_id"].n_unique() >= SURVIVOR_NAMES and listed["listed_to"].is_null().all():
+        doubts.append("nobody ever leaves this market: it was chosen with hindsight")
+    return doubts
+
+
+def assembled(strategy: Strategy, window: Window, panel: SearchPanel, *, results: pl.DataFrame, premia: pl.DataFrame) -> Search:
+    """The stored months put together again, as `optimizer.search` would return them."""
+    months = tuple(panel.read(month, window.factors) for month in window.months)
+    own, active = sums_of(results, window), sums_of(results, window, active=True)
+    outside = ~int(sum(1 << k for k in window.factors))
+    inside = results.filter(pl.col("month").is_in(list(window.months)) & ((pl.col("subset") & outside) == 0)).sort("month", "subset")
+    return Search(
+        factors=window.names,
         holdings=strategy.mandate.names[1],
         cost=cost_rate(strategy.costs),
-        executor=executor,
-    )
-    cells = regime_cells(regime_splits(strategy, panel.decided_in, benchmark_nav=benchmark_nav, rates_clean=rates_clean))
-    incumbent = tuple(factor for factor in strategy.factors if factor in panel.factors)
-    evidence = optimizer.judge(found, incumbent=incumbent or None, cells=cells)
-    return {"search_results": result_rows(strategy, found), "search_evidence": evidence_rows(strategy, panel, found, evidence)}
-
-
-def result_rows(strategy: Strategy, found: Search) -> pl.DataFrame:
-    """Rows of `search_results`, sorted by month and subset."""
-    masks = _masks(found.factors)
-    order = np.argsort(masks)
-    sums = (found.own.growth, found.own.total, found.own.squares, found.own.downside)
-    active = (found.active.growth, found.active.total, found.active.squares, found.active.downside)
-    columns = (*sums, *active, found.traded)
-    return pl.DataFrame(
-        {
-            "strategy": np.repeat(strategy.strategy_id, len(found.months) * len(masks)),
-            "month": np.repeat(np.array(found.earned_in), len(masks)),
-            "subset": np.tile(masks[order], len(found.months)),
-            "sessions": np.repeat(found.own.periods, len(masks)),
-            **{name: values[:, order].ravel() for name, values in zip(list(RESULT_SCHEMA)[4:], columns, strict=True)},
-        },
-        schema_overrides=RESULT_SCHEMA,
+        own=own,
+        active=active,
+        traded=inside["traded"].to_numpy().reshape(own.growth.shape),
+        benchmark=np.array([np.prod(1.0 + month.benchmark) - 1.0 for month in months]),
+        premia=by_factor(premia, window, "premium"),
+        information=by_factor(premia, window, "information"),
+        months=months,
+        last_chosen=top_names(months[-1], strategy.mandate.names[1]),
     )
 
 
-def evidence_rows(strategy: Strategy, panel: SearchPanel, found: Search, evidence: Evidence) -> pl.DataFrame:
-    """Rows of `search_evidence`, sorted by statistic."""
-    rows: dict[str, tuple[float | None, str]] = {name: (value, "") for name, value in evidence.statistics.items()}
+def evidence_rows(strategy: Strategy, window: Window, found: Search, evidence: Evidence) -> Rows:
+    """Statistic -> value and note."""
+    rows: Rows = {name: (value, "") for name, value in evidence.statistics.items()}
+    masks = masks_of(window.factors)
     for name in ("best_subset", "runner_up_subset"):
         subset = int(evidence.statistics[name])
-        rows[name] = (float(_masks(found.factors)[subset]), "+".join(found.names(subset)))
+        rows[name] = (float(masks[subset]), "+".join(found.names(subset)))
     best, next_best = (set(found.names(int(evidence.statistics[name]))) for name in ("best_subset", "runner_up_subset"))
     rows["runner_up_distance"] = (float(len(best ^ next_best)), "factors in one of the two sets but not in both")
     incumbent = [factor for factor in found.factors if factor in strategy.factors]
@@ -111,7 +125,7 @@ def evidence_rows(strategy: Strategy, panel: SearchPanel, found: Search, evidenc
     rows["incumbent"] = (float(len(incumbent)), "+".join(incumbent) + searched)
     rows["matrix_sha256"] = (None, evidence.fingerprint)
     rows |= {f"missing_{name}": (None, reason) for name, reason in evidence.reasons.items()}
-    rows |= {f"left_out_{factor}": (None, reason) for factor, reason in panel.left_out.items()}
+    rows |= {f"left_out_{factor}": (None, reason) for factor, reason in window.left_out.items()}
     rows |= {f"may_replace_{rule}": (float(not why), "; ".join(why)) for rule, why in evidence.verdicts.items()}
     rows |= {f"inclusion_{factor}": (float(share), "") for factor, share in zip(found.factors, evidence.inclusion, strict=True)}
     rows |= _test_rows(evidence.tests, "")
@@ -124,20 +138,28 @@ def evidence_rows(strategy: Strategy, panel: SearchPanel, found: Search, evidenc
         for which, ratios in (("own", regime.own), ("active", regime.active)):
             rows[f"regime_sortino_{which}_best | {regime.name}"] = (float(ratios[best_subset]), note)
             rows[f"regime_sortino_{which}_median | {regime.name}"] = (float(np.median(ratios)), note)
-    values = [(strategy.strategy_id, found.earned_in[-1], name, _rounded(value), note) for name, (value, note) in sorted(rows.items())]
-    return pl.DataFrame(values, schema=EVIDENCE_SCHEMA, orient="row")
+    rows["first_month"], rows["last_month"] = (None, window.months[0]), (None, window.months[-1])
+    rows |= {f"overfitting_rank | {k + 1:02d}": (share, "") for k, share in enumerate(evidence.overfitting_ranks)}
+    if evidence.walk is not None:
+        rows |= _curves(found, evidence.walk.months, evidence.walk.returns)
+    return rows
 
 
-def _test_rows(tests: tuple[FactorTest, ...], suffix: str) -> dict[str, tuple[float | None, str]]:
+def _curves(found: Search, months: np.ndarray, returns: dict[str, np.ndarray]) -> Rows:
+    """Growth of one unit in each rule and in the benchmark, month by month out of sample."""
+    series = {**returns, "benchmark": found.benchmark[months]}
+    labels = [found.earned_in[t] for t in months]
+    grown = {rule: np.cumprod(1.0 + values) for rule, values in series.items()}
+    return {
+        f"walk_forward_growth_{rule} | {label}": (float(value), "")
+        for rule in grown
+        for label, value in zip(labels, grown[rule], strict=True)
+    }
+
+
+def _test_rows(tests: tuple[FactorTest, ...], suffix: str) -> Rows:
     parts = ("premium", "premium_t", "premium_q", "effect", "effect_t", "effect_q", "is_found")
     return {f"{part}_{test.factor}{suffix}": (float(getattr(test, part)), "") for test in tests for part in parts}
-
-
-def _masks(factors: tuple[str, ...]) -> np.ndarray:
-    """(S,) subset numbers over all of FACTORS, in the order of the searched grid."""
-    bits = np.array([1 << FACTORS.index(factor) for factor in factors])
-    grid = np.arange(1, 1 << len(factors))
-    return ((grid[:, None] >> np.arange(len(factors)) & 1) * bits).sum(axis=1).astype(np.int32)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -18,6 +18,7 @@ import polars as pl
 
 from optimizer.errors import BadUniverse, Infeasible, SolverFailed
 from optimizer.mandate import Mandate, check
+from optimizer.proof_text import as_text
 from optimizer.solve import Solution, solve
 from optimizer.universe import Universe
 from wg_dagster.schemas.tables import TABLES
@@ -38,6 +39,7 @@ class Decision:
     weights: dict[str, float]
     message: str = ""
     solution: Solution | None = None
+    universe: Universe | None = None  # among which the solution was found
 
 
 def not_runnable(strategy: Strategy, scores: pl.DataFrame) -> str:
@@ -65,26 +67,31 @@ def decide(strategy: Strategy, *, scored: pl.DataFrame, candidates: pl.DataFrame
         Weights held at the month's end; empty = not yet invested.
     """
     mandate = costed(strategy)
-    eligible = scored.drop_nulls("expected_return").sort("security_id")
-    listed = eligible.join(candidates, on="security_id", how="semi", maintain_order="left")
     reasons = []
-    for status, members in (("solved", listed), ("widened", eligible)):
-        if status == "widened" and members.height == listed.height:
+    for status in ("solved", "widened"):
+        members = members_of(status, scored, candidates)
+        if status == "widened" and members.height == members_of("solved", scored, candidates).height:
             continue
         try:
             universe = solver_universe(scored, members, risk)
-            solution = solve(universe, mandate, _weights_of(universe, current) if current else None)
+            solution = solve(universe, mandate, weights_of(universe, current))
         except (BadUniverse, Infeasible, SolverFailed) as error:
-            reasons.append(f"{members.height} names: {_with_sector_names(str(error), risk)}")
+            reasons.append(f"{members.height} names: {with_sector_names(str(error), risk)}")
             continue
         broken = check(solution.weights, universe, mandate)
         if broken:
             rules = "; ".join(f"{rule.rule} {rule.limit:.6g}, has {rule.value:.6g}" for rule in broken)
-            reasons.append(f"{members.height} names: the answer breaks {_with_sector_names(rules, risk)}")
+            reasons.append(f"{members.height} names: the answer breaks {with_sector_names(rules, risk)}")
             continue
         weights = {name: float(weight) for name, weight in zip(universe.ids, solution.weights, strict=True) if weight > 0.0}
-        return Decision(status, weights, " | ".join([*reasons, solution.message]).strip(" |"), solution)
+        return Decision(status, weights, " | ".join([*reasons, solution.message]).strip(" |"), solution, universe)
     return Decision("no_portfolio", {}, " | ".join(reasons))
+
+
+def members_of(status: str, scored: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+    """The names among which a portfolio of this status is found, by security_id: the ranked 100, or all that have a score."""
+    eligible = scored.drop_nulls("expected_return").sort("security_id")
+    return eligible if status == "widened" else eligible.join(candidates, on="security_id", how="semi", maintain_order="left")
 
 
 def costed(strategy: Strategy) -> Mandate:
@@ -106,6 +113,11 @@ def solver_universe(scored: pl.DataFrame, members: pl.DataFrame, risk: MarketRis
         benchmark=risk.benchmark,
         members=risk.places(members["security_id"]),
     )
+
+
+def weights_of(universe: Universe, current: dict[str, float]) -> np.ndarray | None:
+    """Weights held before in the order of the universe; None = not yet invested, so that buying has no cost to weigh."""
+    return np.array([current.get(name, 0.0) for name in universe.ids]) if current else None
 
 
 def keep_previous(strategy: Strategy, failed: Decision, previous: dict[str, float], listed: set[str]) -> Decision:
@@ -164,6 +176,7 @@ def solution_row(
     }
     if solution is not None:
         row |= {name: getattr(solution, name) for name in ("objective", "ratio", "bound", "gap", "bound_kind", "fingerprint")}
+        row["certificate"] = None if solution.certificate is None else as_text(solution.certificate)
     return pl.DataFrame([row], schema=TABLES["portfolio_solutions"].schema)
 
 
@@ -182,10 +195,6 @@ def _measured(weights: dict[str, float], risk: MarketRisk) -> dict[str, float | 
     }
 
 
-def _weights_of(universe: Universe, current: dict[str, float]) -> np.ndarray:
-    return np.array([current.get(name, 0.0) for name in universe.ids])
-
-
 def _scaled_to_one(weights: np.ndarray, total: float, largest: float) -> np.ndarray:
     """Scale up in proportion; names that reach the largest weight stay there, the others take the rest."""
     capped = np.zeros(len(weights), dtype=bool)
@@ -199,7 +208,7 @@ def _scaled_to_one(weights: np.ndarray, total: float, largest: float) -> np.ndar
     return scaled
 
 
-def _with_sector_names(message: str, risk: MarketRisk) -> str:
+def with_sector_names(message: str, risk: MarketRisk) -> str:
     """The optimizer knows sectors by number."""
     names = risk.lines["sector"].unique().sort().to_list()
     return re.sub(r"\bsector (\d+)", lambda found: f"sector {names[int(found[1])]}" if int(found[1]) < len(names) else found[0], message)

@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from optimizer.cross_section import design
+from optimizer.cross_section import Design, design
 from optimizer.risk_model import RiskModel, fit_risk_model
 from wg_dagster.calendars import CALENDAR_OF_MARKET, session_dates
 from wg_dagster.schemas.columns import FACTORS
@@ -38,6 +38,36 @@ class MarketRisk:
         """Position of each security among the companies."""
         place = {security_id: k for k, security_id in enumerate(self.lines["security_id"])}
         return np.array([place[security_id] for security_id in security_ids], dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class MarketPanel:
+    """What a market's risk model is fitted to: its companies by security_id, their sectors and exposures, and their returns (n, T)."""
+
+    lines: pl.DataFrame
+    sector: np.ndarray
+    exposures: Design
+    returns: np.ndarray
+
+
+def market_panel(
+    strategy: Strategy,
+    month: str,
+    *,
+    securities: pl.DataFrame,
+    prices: pl.DataFrame,
+    older_returns: pl.DataFrame,
+    factors: Mapping[str, pl.DataFrame],
+    components: pl.DataFrame,
+) -> MarketPanel:
+    """Returns of the last 500 sessions, with the exposures of the month's cut-off; arguments as of `market_risk`."""
+    lines = market_lines(strategy.market, month, securities=securities, prices=prices).sort("security_id")
+    names = tuple(lines["sector"].unique().sort())
+    sector = lines["sector"].replace_strict(list(names), list(range(len(names))), return_dtype=pl.Int64).to_numpy()
+    styles = score_matrix(lines["security_id"], factors, components, market=strategy.market)
+    styles[:, np.isfinite(styles).mean(axis=0) < LEAST_KNOWN] = np.nan
+    exposures = design(sector, styles, lines["market_cap"].to_numpy(), names, FACTORS)
+    return MarketPanel(lines, sector, exposures, return_matrix(lines, strategy.market, prices, older_returns))
 
 
 def market_risk(
@@ -68,18 +98,21 @@ def market_risk(
     TooFewReturns
         If fewer than 60 sessions have returns.
     """
-    lines = market_lines(strategy.market, month, securities=securities, prices=prices).sort("security_id")
-    names = tuple(lines["sector"].unique().sort())
-    sector = lines["sector"].replace_strict(list(names), list(range(len(names))), return_dtype=pl.Int64).to_numpy()
-    styles = score_matrix(lines["security_id"], factors, components, market=strategy.market)
-    styles[:, np.isfinite(styles).mean(axis=0) < LEAST_KNOWN] = np.nan
-    returns = return_matrix(lines, strategy.market, prices, older_returns)
-    exposures = design(sector, styles, lines["market_cap"].to_numpy(), names, FACTORS)
-    model = fit_risk_model(returns, exposures, periods_per_year=SESSIONS_PER_YEAR[strategy.market])
+    panel = market_panel(
+        strategy,
+        month,
+        securities=securities,
+        prices=prices,
+        older_returns=older_returns,
+        factors=factors,
+        components=components,
+    )
+    lines = panel.lines
+    model = fit_risk_model(panel.returns, panel.exposures, periods_per_year=SESSIONS_PER_YEAR[strategy.market])
     own = lines.join(universe.select("security_id", "benchmark_weight"), on="security_id", how="left", maintain_order="left")
     benchmark = own["benchmark_weight"].fill_null(0.0).to_numpy()
     members = benchmark_issuers(SP500, month, securities=securities, benchmark_members=benchmark_members)
-    return MarketRisk(lines, sector, model, benchmark, _sp500(strategy, lines, members, benchmark))
+    return MarketRisk(lines, panel.sector, model, benchmark, _sp500(strategy, lines, members, benchmark))
 
 
 def return_matrix(lines: pl.DataFrame, market: str, prices: pl.DataFrame, older_returns: pl.DataFrame) -> np.ndarray:

@@ -1,0 +1,138 @@
+"""`wg impact`: what a restatement and a vendor's revision would change, while history stands."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from wg_dagster.calendars import end_of_day
+from wg_dagster.proof.impact import SCHEMA, TURNOVER, impact
+from wg_dagster.warehouse import Warehouse
+
+STRATEGY = "next_major_100"
+LAST = "2026-05"
+RESTATED_ON = date(2026, 6, 10)  # after both months were decided
+HALVED = ["revenue", "operating_profit", "pretax_income", "net_income", "eps_basic", "eps_diluted"]
+
+
+class Revised:
+    """A source that delivers these rows and nothing else."""
+
+    name = "revised"
+
+    def __init__(self, **tables):
+        self.tables = tables
+
+    def span(self):
+        return "2026-03", "2026-06"
+
+    def identity(self):
+        return "revised"
+
+    def load(self, months):
+        yield from ((table, rows.filter(pl.col("month").is_in(list(months)))) for table, rows in self.tables.items())
+
+
+@pytest.fixture
+def held(small_home):
+    """Symbol and id of the largest holding of April that filed in the months before."""
+    lake = Warehouse(small_home)
+    weights = lake.read("model_portfolios", months=["2026-04"], scope=STRATEGY)
+    names = lake.read("securities_clean", months=["2026-04"]).select("security_id", "vendor_symbol")
+    filed = lake.read("fundamentals").filter((pl.col("month") < "2026-04") & (pl.col("filing_type") == "original"))
+    rows = weights.join(names, on="security_id").filter(pl.col("vendor_symbol").is_in(filed["vendor_symbol"].unique().implode()))
+    return rows.sort("weight", "security_id", descending=True).select("vendor_symbol", "security_id", "weight").row(0)
+
+
+def restatement(lake, symbol):
+    """The newest statement known before April, halved, filed in June."""
+    known = (pl.col("vendor_symbol") == symbol) & (pl.col("month") < "2026-04") & (pl.col("filing_type") == "original")
+    row = lake.read("fundamentals").filter(known).sort("period_end_date", "known_at").tail(1)
+    at = pl.lit(end_of_day("XNYS", RESTATED_ON)).dt.cast_time_unit("us").dt.convert_time_zone("UTC")
+    said = [pl.lit(value).alias(name) for name, value in (("month", "2026-06"), ("source_file", "restated"), ("filing_type", "amendment"))]
+    return row.with_columns(pl.col(HALVED) * 0.5, at.alias("known_at"), *said)
+
+
+def test_nothing_has_changed_where_nothing_has_arrived(main, small_home, tmp_path):
+    code, out, _ = main("impact", "--home", small_home, "--out", tmp_path / "none.csv")
+    assert code == 0
+    assert "none of the past" in out
+    assert pl.read_csv(tmp_path / "none.csv").is_empty()
+
+
+@pytest.mark.slow
+def test_a_restatement_changes_the_view_with_hindsight_and_not_what_was_known(small_home, held):
+    symbol, security_id, weight = held
+    lake = Warehouse(small_home)
+    before = Warehouse(small_home, latest=True).versions()
+    found = impact(lake, Revised(fundamentals=restatement(lake, symbol)))
+    assert found.news.rows() == [("fundamentals", "restated", 1, "2026-06", "2026-06")]
+    assert set(found.changes["event"]) == {"hindsight"}
+    growth = found.changes.filter((pl.col("table") == "factor_growth") & (pl.col("security_id") == security_id))
+    assert set(growth["month"]) == {"2026-04", "2026-05"}
+    assert (growth.filter(pl.col("item") == "sales_growth")["change"] < 0).all()
+    assert set(found.changes.filter(pl.col("table").str.starts_with("factor_g"))["security_id"]) == {security_id}
+    own = found.changes.filter(
+        (pl.col("table") == "model_portfolios") & (pl.col("month") == "2026-04") & (pl.col("security_id") == security_id)
+    )
+    assert own["before"].to_list() == [weight]
+    assert own["basis_points"].item() == pytest.approx((own["after"].item() - weight) * 1e4)
+    assert Warehouse(small_home, latest=True).versions() == before
+
+
+@pytest.mark.slow
+def test_the_turnover_is_half_of_what_the_weights_move_and_the_value_follows(small_home, held):
+    lake = Warehouse(small_home)
+    changes = impact(lake, Revised(fundamentals=restatement(lake, held[0]))).changes
+    weights = changes.filter((pl.col("table") == "model_portfolios") & (pl.col("month") == "2026-04"))
+    told = weights.filter(pl.col("item") == TURNOVER)["basis_points"].item()
+    moved = weights.filter(pl.col("item") == "weight")
+    assert told == pytest.approx(moved["basis_points"].abs().sum() / 2)
+    assert moved["basis_points"].sum() == pytest.approx(0.0, abs=1e-4)
+    assert moved["basis_points"].abs().to_list() == sorted(moved["basis_points"].abs(), reverse=True)
+    nav = changes.filter((pl.col("table") == "nav") & pl.col("item").str.ends_with(" nav"))
+    stored = lake.read("nav", scope=STRATEGY).sort("session_date")["nav"][-1]
+    last = nav.filter(pl.col("item").str.starts_with("2026-05-29"))
+    assert last["before"].item() == stored
+    assert last["basis_points"].item() == pytest.approx((last["after"].item() / stored - 1) * 1e4)
+
+
+@pytest.mark.slow
+def test_a_filing_of_the_past_that_arrives_late_changes_what_was_known(main, own_home, held, tmp_path):
+    """The same halved figures, but dated in March: the next run will rebuild April and May with them."""
+    symbol, security_id, _ = held
+    lake = Warehouse(own_home)
+    at = pl.lit(end_of_day("XNYS", date(2026, 3, 20))).dt.cast_time_unit("us").dt.convert_time_zone("UTC")
+    late = restatement(lake, symbol).with_columns(at.alias("known_at"), pl.lit("2026-03").alias("month"))
+    Warehouse(own_home).append_new("fundamentals", late)  # landed, not built
+    code, out, _ = main("impact", "--home", own_home, "--since", "1", "--top", "1", "--out", tmp_path / "changes.parquet")
+    assert code == 0
+    assert "the next `wg run` will change these figures: nothing" not in out
+    changes = pl.read_parquet(tmp_path / "changes.parquet")
+    assert changes.schema == SCHEMA
+    reproduced = changes.filter(pl.col("event") == "reproduced")
+    assert set(reproduced.filter(pl.col("table") == "factor_growth")["security_id"]) == {security_id}
+    assert set(reproduced["month"]) == {"2026-04", "2026-05"}
+
+
+@pytest.mark.slow
+def test_a_revised_close_is_told_as_a_revision(small_home, held):
+    """A close of May that the vendor now gives 3 % higher, at the same instant: the later line stands or both are set aside, and it is told."""
+    lake = Warehouse(small_home)
+    rows = lake.read("prices", months=[LAST]).filter(pl.col("vendor_symbol") == held[0]).sort("session_date")
+    revised = rows[[10]].with_columns(pl.col("close") * 1.03, pl.col("high") * 1.03, pl.lit("revised").alias("source_file"))
+    found = impact(lake, Revised(prices=revised))
+    assert found.news.select("table", "kind", "rows").rows() == [("prices", "revised", 1)]
+    assert set(found.changes["event"]) <= {"reproduced"}
+
+
+def test_a_snapshot_that_is_not_there_is_refused(main, small_home):
+    code, _, err = main("impact", "--since", "99", "--home", small_home)
+    assert code == 1
+    assert "snapshot 99 is not there" in err
+
+
+def test_a_report_must_be_of_a_kind_that_we_write(main, small_home, tmp_path):
+    code, _, err = main("impact", "--home", small_home, "--out", tmp_path / "changes.xlsx")
+    assert code == 1
+    assert "must end in .parquet or .csv" in err
