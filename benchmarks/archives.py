@@ -46,7 +46,9 @@ def lines(*, seeds: int) -> Iterator[dict[str, object]]:
     rows = f"{whole['rows']:,} rows of {ARCHIVES} archives"
     yield _line(f"landing of {rows}, processor time", whole["cpu"], "s", GOAL_CPU)
     yield _line("landing, largest memory", whole["peak"] / 1e9, "GB", GOAL_BYTES / 1e9)
-    yield _line(f"landing resumed after a kill ({'done before it' if cut else 'killed in the middle'}), processor time", rest["cpu"], "s", GOAL_CPU)
+    yield _line(
+        f"landing resumed after a kill ({'done before it' if cut else 'killed in the middle'}), processor time", rest["cpu"], "s", GOAL_CPU
+    )
     yield {"name": "tables after the resumed landing equal", "value": same, "unit": "1 = yes", "goal": 1.0, "met": same == 1.0}
 
 
@@ -77,7 +79,16 @@ def _bars(draw: np.random.Generator, symbols: list[str], day: date, closes: np.n
     span = np.round(closes * draw.uniform(0.0, 0.02, len(closes)), 2)
     volume = np.exp(draw.normal(12.0, 2.0, len(closes))).astype(int)
     return pl.DataFrame(
-        {"symbol": symbols, "date": [day] * len(symbols), "open": closes, "high": closes + span, "low": closes - span, "close": closes, "volume": volume, "adj_close": closes}
+        {
+            "symbol": symbols,
+            "date": [day] * len(symbols),
+            "open": closes,
+            "high": closes + span,
+            "low": closes - span,
+            "close": closes,
+            "volume": volume,
+            "adj_close": closes,
+        }
     )
 
 

@@ -22,7 +22,12 @@ def skfolio(returns, sectors, market, *, seconds, is_counted):
 
     rows = [f"sector{k} <= {w + BAND:.10f}" for k, w in enumerate(market)]
     rows += [f"sector{k} >= {w - BAND:.10f}" for k, w in enumerate(market) if w > BAND]
-    counted = {"cardinality": MOST_NAMES, "threshold_long": SMALLEST, "solver": "SCIP", "solver_params": {"scip_params": {"limits/time": seconds}}}
+    counted = {
+        "cardinality": MOST_NAMES,
+        "threshold_long": SMALLEST,
+        "solver": "SCIP",
+        "solver_params": {"scip_params": {"limits/time": seconds}},
+    }
     model = MeanRisk(
         objective_function=ObjectiveFunction.MAXIMIZE_RATIO,
         risk_measure=RiskMeasure.SEMI_DEVIATION,
@@ -64,7 +69,7 @@ def pypfopt(returns, sectors, market, **_):
         target = share * float(np.sort(mu)[::-1][: int(1 / LARGEST)].mean())
         try:
             problem.efficient_return(target)
-        except Exception:  # noqa: BLE001, S112 (a target out of reach; the library raises its own and its solver's errors)
+        except Exception:  # noqa: BLE001 (a target out of reach; the library raises its own and its solver's errors)
             continue
         weights = np.array(list(problem.weights))
         losses = np.minimum(returns.to_numpy() @ weights, 0.0)

@@ -7,6 +7,7 @@ A power cone is |c| <= a^(2/3) b^(1/3), so that a >= c^(3/2) / b^(1/2): the mark
 Limits are iterations, never a clock, and one thread is used: the same problem gives the same bits.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,7 +109,9 @@ def _scs(cone: Cone) -> Answer:
     whole = cone.P + sp.triu(cone.P, 1).T
     problem = cp.Problem(cp.Minimize(0.5 * cp.quad_form(x, cp.psd_wrap(whole)) + cone.q @ x), rows)
     try:
-        problem.solve(solver=cp.SCS, eps_abs=1e-9, eps_rel=1e-9, max_iters=50_000)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that the answer is inaccurate; the status says so, and then it is not used
+            problem.solve(solver=cp.SCS, eps_abs=1e-9, eps_rel=1e-9, max_iters=50_000)
     except cp.SolverError:
         return Answer("failed", "scs", *_NOTHING)
     if problem.status != cp.OPTIMAL or x.value is None:

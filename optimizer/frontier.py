@@ -28,7 +28,8 @@ def frontier(
     found = [first]
     for floor in floors:
         try:
-            found.append(solve(universe, replace(calmest, return_floor=float(floor)), current, target_gap=target_gap))
+            point = solve(universe, replace(calmest, return_floor=float(floor)), current, target_gap=target_gap)
+            found.append(replace(point, return_floor=float(floor)))
         except Infeasible:
             break
     return tuple(found)

@@ -42,13 +42,16 @@ def _reaching(values, level):  # noqa: ANN001, ANN202 - numba infers the types
 
 
 @njit(cache=True, nogil=True)
-def _kth_largest(values, k):  # noqa: ANN001, ANN202
-    """The largest level that k values reach, bit by bit from the highest."""
+def _level_of(values, k):  # noqa: ANN001, ANN202
+    """A level that tells the k largest values from the others, bit by bit from the highest; the k-th largest itself where it is shared."""
     level = np.uint16(0)
     for bit in range(15, -1, -1):
         trial = np.uint16(level | np.uint16(1 << bit))
-        if _reaching(values, trial) >= k:
+        reaching = _reaching(values, trial)
+        if reaching >= k:
             level = trial
+            if reaching == k:
+                break
     return level
 
 
@@ -71,7 +74,7 @@ def _candidates(low, high, scores, maxima, hits, pool, places, keys):  # noqa: A
     maxima[:] = scores[:groups]
     for layer in range(1, deep):
         _raise_to(maxima, scores[layer * groups : (layer + 1) * groups])
-    threshold = _kth_largest(maxima, pool)
+    threshold = _level_of(maxima, pool)
     reached = 0
     for g in range(groups):
         hits[reached] = g  # written anyway, kept where the number goes up: no branch
@@ -104,7 +107,7 @@ def _choose(low, high, holdings):  # noqa: ANN001, ANN202
             if found == holdings:
                 chosen[row, :] = places[:holdings]
             else:
-                last = _kth_largest(keys[:found], holdings)
+                last = _level_of(keys[:found], holdings)
                 ties, taken = holdings, 0
                 for c in range(found):
                     ties -= keys[c] > last

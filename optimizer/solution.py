@@ -40,6 +40,8 @@ class Solution:
         The same ratio over the universe's own scenarios of the names; nan without them.
     certificate
         The multipliers that prove `bound`; `replay` needs nothing else.
+    return_floor
+        Of a point of the frontier: the mandate of its certificate is that with objective 'min_downside' and this floor.
     risk_ratio, beta
         Forecast volatility over the index's; forecast beta.
     fingerprint
@@ -61,6 +63,7 @@ class Solution:
     turnover: float = 0.0
     scenario_ratio: float = float("nan")
     certificate: Certificate | None = field(default=None, repr=False)
+    return_floor: float | None = None
 
 
 def fingerprint(universe: Universe, mandate: Mandate, current: np.ndarray | None) -> str:

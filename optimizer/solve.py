@@ -109,6 +109,9 @@ def _relaxed(case: _Case) -> tuple[Terms, Limits, Relaxed]:
             return data, rules, relaxed
     if relaxed is None or relaxed.status == "infeasible":
         raise _infeasible(case)
+    shortfalls = explain(universe, mandate, case.current)  # a mandate that just cannot be kept is hard to refuse for solvers
+    if shortfalls:
+        raise _refused(case, shortfalls)
     raise SolverFailed(
         f"no solver answered for {len(universe)} names ({relaxed.solver} was the last); check the scale of mu, exposures, idio_var"
     )
@@ -180,7 +183,7 @@ def _found(search: Search) -> Position:
 
 def _counted(case: _Case, data: Terms, rules: Limits, relaxed: np.ndarray) -> Position:
     """A start from whole positions counted out among the likely names, where no rounding of the relaxation obeys."""
-    few = likely_names(case.universe, data, rules, few=FEW)
+    few, asked = likely_names(case.universe, data, rules, few=FEW), rules
     if rules.volatility_floor > 0:  # beta implies it, and is linear
         rules = limits(case.universe, case.mandate, floor=case.universe.beta)
     found, shortfalls = whole_positions(case.universe.take(few), rules.take(few), data.take(few), relaxed[few])
@@ -188,6 +191,10 @@ def _counted(case: _Case, data: Terms, rules: Limits, relaxed: np.ndarray) -> Po
         raise _refused(case, shortfalls)
     support = few[found]
     start = polish(data, rules.tightened(MARGIN), support) or polish(data, rules, support)
+    floor = asked.volatility_floor
+    if start is not None and data.volatility(support, start.weights) < floor:  # betas that are not those of the risk model
+        short = (floor - data.volatility(support, start.weights)) / case.universe.benchmark_vol
+        raise _refused(case, [("vol, at least", float(short))])
     if start is None:
         raise SolverFailed(f"{len(support)} names can just keep the mandate, but no weights were found on them; loosen its limits a little")
     return start

@@ -13,6 +13,7 @@ _NUMBERS = ("mu", "exposures", "factor_returns", "idio_var", "benchmark", "bench
 _OPTIONAL = ("industry_weights", "impact", "scenarios")
 
 
+VOLATILITIES = (1e-3, 10.0)  # an index outside of these is given in wrong units, and solvers would see noise
 _NOT_GIVEN: np.ndarray = np.empty(0)
 
 
@@ -234,3 +235,7 @@ def _check_values(universe: Universe) -> None:
         raise BadUniverse(f"sector_weights are the index's and sum to 1, not {universe.sector_weights.sum():.8g}")
     if not (np.isfinite(universe.benchmark_vol) and universe.benchmark_vol > 0 and universe.periods_per_year > 0):
         raise BadUniverse(f"benchmark_vol {universe.benchmark_vol} and periods_per_year {universe.periods_per_year} must be positive")
+    if not VOLATILITIES[0] <= universe.benchmark_vol <= VOLATILITIES[1]:
+        raise BadUniverse(
+            f"benchmark_vol {universe.benchmark_vol:.3g} is no volatility per year as a fraction (0.16 is 16 %); check the units"
+        )

@@ -91,13 +91,15 @@ def kept_form(kept: np.ndarray, white: np.ndarray) -> np.ndarray:
 
 
 def most_unbent(form: np.ndarray) -> float:
-    """The greatest nu, in units of the slope, that a form along the axes outweighs."""
-    return max(float(np.linalg.eigvalsh(form)[0]) - SINGULAR, 0.0) if len(form) else 0.0
+    """The greatest nu, in units of the slope, that a form along the axes outweighs; without axes nothing is to be outweighed."""
+    return max(float(np.linalg.eigvalsh(form)[0]) - SINGULAR, 0.0) if len(form) else MOST
 
 
 def spread_for(form: np.ndarray, share: float) -> np.ndarray:
     """(r,) d along the axes that make the form outweigh a share of the slope."""
     spread = np.maximum(share - np.diag(form), 0.0)
+    if not len(form):
+        return spread
     for _ in range(SPREADING):
         sizes, directions = np.linalg.eigh(form + np.diag(spread))
         lacking = share - sizes[0]

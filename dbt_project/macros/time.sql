@@ -29,3 +29,8 @@
 {% macro decay(age) -%}
     greatest(0.0, least(1.0, (126 - {{ age }}) / 63.0))
 {%- endmacro %}
+
+{#- 遡及 Which look-back a session belongs to by its age at a month end: 20 sessions, 60, or the four before them. -#}
+{% macro look_back(age) -%}
+    (case when {{ age }} < 20 then 'last_20' when {{ age }} < 60 then 'last_60' else 'before' end)
+{%- endmacro %}

@@ -30,7 +30,7 @@ def base(tmp_path_factory, worker_id):
 def untouched(base, tmp_path_factory):
     """What the clean files say, and whom to hit."""
     from damage import Target
-    from vendor_files import clean_files, frame_of
+    from delivery import clean_files, frame_of
     from verdicts import known, symbols_held
 
     files = dict(clean_files())
@@ -60,7 +60,7 @@ def delivered(base, untouched, tmp_path):
 def landed(tmp_path):
     """landed(damage name, seed) -> (what the adapter said: the error, or rules with their files; the names of the files)."""
     from damage import Target, damaged
-    from vendor_files import MONTH, clean_files, frame_of, map_text
+    from delivery import MONTH, clean_files, frame_of, map_text
 
     from wg_dagster.errors import BadInput
     from wg_dagster.ingest.drop import Drop

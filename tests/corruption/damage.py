@@ -7,7 +7,7 @@ from zlib import crc32
 
 import numpy as np
 import polars as pl
-from vendor_files import Files, frame_of, with_frame
+from delivery import Files, frame_of, with_frame
 
 Draw = np.random.Generator
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 from chain_dbt import in_process
-from vendor_files import BEFORE, MONTH, STRATEGIES, map_text, market
+from delivery import BEFORE, MONTH, STRATEGIES, map_text, market
 
 from wg_dagster.chain import clean_stations, factor_station
 from wg_dagster.errors import BadInput

@@ -75,3 +75,19 @@ def test_a_folder_without_archives_says_what_is_there(tmp_path):
     (tmp_path / "other.csv").write_text("a\n1\n")
     with pytest.raises(BadInput, match=r"neither YYYYMMDD\.tar\.gz archives nor \*prices_pystock\.parquet; there is other\.csv"):
         open_pystock(tmp_path)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(archive, gather, monkeypatch):
+    """A header that promises more than any day ever held; the limit is lowered instead of writing 200 MB."""
+    from wg_dagster.ingest import pystock_archive
+
+    path = archive("20150323", [f"{FIRST[0]}{number}" for number in range(2000)])
+    monkeypatch.setattr(pystock_archive, "MOST_BYTES", 10_000)
+    with pytest.raises(UnreadableFile, match=r"20150323\.tar\.gz holds prices\.csv of [0-9,]+ bytes unpacked, more than 10,000"):
+        gather(open_pystock(path.parent), [MARCH])
+
+
+def test_an_archive_that_holds_a_file_twice_is_refused(archive, gather):
+    path = archive("20150323", FIRST, members=("prices.csv", "symbols.txt", "reports.csv", "prices.csv"))
+    with pytest.raises(UnreadableFile, match=r"20150323\.tar\.gz holds prices\.csv twice"):
+        gather(open_pystock(path.parent), [MARCH])

@@ -96,6 +96,8 @@ def test_a_zip_holds_what_its_tables_hold(only, tmp_path):
         ("observation_date,GDP\n2024-01-01,1\n", "known: DGS3MO"),
         ("observation_date,DTB3,DGS3MO\n2024-01-02,1,2\n", "several series"),
         ("", "is empty"),
+        ("\nobservation_date,DTB3\n2024-01-02,1\n", "which is none of"),
+        ("observation_date,DTB3\n2024-01-01,.\n", "no row below its header"),
         ("<Envelope><Cube></Cube></Envelope>", "no day of reference rates"),
         ("<Envelope", "cannot be read as XML"),
         ('<!DOCTYPE x [<!ENTITY a "aa">]><x>&a;</x>', "declarations"),

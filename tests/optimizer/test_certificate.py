@@ -33,6 +33,13 @@ CASES = {
     "cash": (replace(SMALL, cash=0.01, cash_most=0.15, risk_band=(0.8, 1.1)), False, {}),
     "capacity": (SMALL, False, {"capacity": np.select([np.arange(60) % 5 == 0, np.arange(60) % 5 == 1], [0.05, 0.01], 0.5)}),
     "exposures": (replace(SMALL, exposure_bands=((7, -0.2, 0.2),)), False, {}),
+    "exclusions": (replace(SMALL, excluded=("s00003", "s00011", "unknown")), False, {}),
+    "industries": (
+        replace(SMALL, industry_band=0.1),
+        False,
+        {"industry": np.arange(60) // 20, "industry_weights": np.array([0.3, 0.3, 0.4])},
+    ),
+    "share classes": (SMALL, False, {"issuers": [f"c{i // 2}" for i in range(60)]}),
     "no floor": (replace(SMALL, risk_floor="none"), False, {}),
     "true floor": (replace(SMALL, risk_floor="vol"), False, {}),
     "least downside": (replace(SMALL, objective="min_downside"), False, {}),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer import Infeasible, Mandate, Universe, check, explain, frontier, solve
+from optimizer import Infeasible, Mandate, Universe, check, explain, frontier, replay, solve
 from optimizer.certificate import mandate_rules
 from optimizer.polish import polish
 from optimizer.problem import best_ratio
@@ -166,6 +166,7 @@ def test_the_downside_of_the_names_own_scenarios_is_certified_too(random_univers
     assert found.ratio == found.scenario_ratio
     assert found.ratio >= solve(universe, SMALL).scenario_ratio * (1 - 1e-3)
     assert found.ratio <= found.bound <= found.ratio * 1.01
+    assert replay(found, universe, mandate) == pytest.approx(found.bound, rel=1e-12)
 
 
 def test_scenarios_that_are_not_there_are_asked_for(random_universe):
@@ -183,6 +184,9 @@ def test_the_frontier_rises_and_holds_the_best_ratio(random_universe):
     assert len(found) == 5
     assert (np.diff(returns) > 0).all()
     assert (np.diff(downsides) > -1e-4).all()
+    for point in found:
+        asked = replace(SMALL, objective="min_downside", return_floor=point.return_floor)
+        assert replay(point, universe, asked) == pytest.approx(point.bound, rel=1e-12)
     assert all(point.bound <= downside * (1 + 1e-12) for point, downside in zip(found, downsides, strict=True))
     assert max(point.ratio for point in found) <= solve(universe, SMALL).bound
 

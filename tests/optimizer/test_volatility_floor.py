@@ -84,9 +84,7 @@ def test_lines_with_a_price_of_the_floor_lie_over_every_portfolio_above_it(floor
 
 
 def test_what_is_proved_of_better_portfolios_is_true_of_each(floored):
-    universe, data, _, _, _ = floored
-    rules = mandate_rules(universe, SMALL)
-    found = solve(universe, SMALL, target_gap=1e-5, nodes=0)
+    universe, data, rules, found, _ = floored
     assert found.certificate.reach
     better = found.weights  # better than the one that was known when the first proof was made, or the same
     for proof in found.certificate.reach:

@@ -53,11 +53,20 @@ def restatement(lake, symbol):
     return row.with_columns(pl.col(HALVED) * 0.5, at.alias("known_at"), *said)
 
 
-def test_nothing_has_changed_where_nothing_has_arrived(main, small_home, tmp_path):
-    code, out, _ = main("impact", "--home", small_home, "--out", tmp_path / "none.csv")
+def test_nothing_would_change_where_nothing_has_arrived(small_home):
+    found = impact(Warehouse(small_home), None)
+    assert found.news.is_empty()
+    assert found.changes.is_empty()
+
+
+@pytest.mark.slow
+def test_the_coming_month_of_the_source_restates_and_changes_nothing_that_was_known(main, small_home, tmp_path):
+    """The home was run up to May; the source has June by now, in which companies restated earlier quarters."""
+    code, out, _ = main("impact", "--home", small_home, "--out", tmp_path / "june.csv")
     assert code == 0
-    assert "none of the past" in out
-    assert pl.read_csv(tmp_path / "none.csv").is_empty()
+    assert "will change these figures: nothing" in out
+    assert "  fundamentals             restated" in out
+    assert set(pl.read_csv(tmp_path / "june.csv")["event"]) <= {"hindsight"}
 
 
 @pytest.mark.slow

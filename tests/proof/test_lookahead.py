@@ -30,6 +30,7 @@ def test_an_honest_month_has_no_differences(main, small_home):
     assert Warehouse(small_home, latest=True).versions() == before
 
 
+@pytest.mark.slow
 def test_a_changed_row_of_the_home_is_named(main, own_home):
     """The stored score of one name is moved by a millionth: whoever wrote it did not get it from what was known."""
     lake = Warehouse(own_home)
@@ -70,7 +71,8 @@ def test_a_planted_cheat_is_found(cheat, own_home, tmp_path):
     project = project_with(CHEATS[cheat], tmp_path / "project")
     build_with(project, own_home, MONTH)
     proofs = list(prove(Warehouse(own_home), [MONTH], ways=["removed", "poisoned"], project=project))
-    assert [proof.way for proof in proofs if not proof.count] == []
+    blind = {"poisoned"} if cheat == "only names that survive" else set()  # it asks whether there are rows, not what they say
+    assert {proof.way for proof in proofs if not proof.count} == blind
     row = first_offender(proofs)
     assert row["table"] in FACTOR_TABLES
     assert row["month"] == MONTH

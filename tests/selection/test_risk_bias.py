@@ -10,7 +10,7 @@ import pytest
 from wg_dagster.schemas.gates import failures
 from wg_dagster.schemas.tables import TABLES
 from wg_dagster.selection.inputs import asked
-from wg_dagster.selection.risk_bias import DRAWN, bias_rows, forecast_rows, followed_portfolios
+from wg_dagster.selection.risk_bias import DRAWN, bias_rows, followed_portfolios, forecast_rows
 from wg_dagster.selection.stations import STATIONS
 from wg_dagster.stations import Reader
 from wg_dagster.strategies import MAJOR_100, UniverseRule

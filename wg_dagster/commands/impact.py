@@ -7,7 +7,7 @@ import polars as pl
 from wg_dagster.config import load_config
 from wg_dagster.errors import OutsideData
 from wg_dagster.proof.impact import SCHEMA, impact
-from wg_dagster.proof.report import write_report
+from wg_dagster.proof.report import refuse_ending, write_report
 from wg_dagster.source import source_of
 from wg_dagster.strategies import STRATEGIES, find_strategy
 from wg_dagster.warehouse import Warehouse
@@ -21,6 +21,7 @@ _TITLES = {
 def show(options: argparse.Namespace) -> int:
     """Print the news and the largest changes; 0 whether there are any or not."""
     config = load_config(options.home)
+    refuse_ending(options.out)
     warehouse, number = _snapshot(options)
     strategies = [find_strategy(name).strategy_id for name in options.strategy or STRATEGIES]
     found = impact(warehouse, source_of(config), strategies=strategies, tolerance=options.tolerance)

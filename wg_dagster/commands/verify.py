@@ -9,7 +9,7 @@ from wg_dagster.errors import OutsideData
 from wg_dagster.factor_run import PROJECT
 from wg_dagster.proof.dates import QUANTILES, compare_dates, table_of
 from wg_dagster.proof.lookahead import MonthProof, first_offender, prove, stale_stations
-from wg_dagster.proof.report import write_report
+from wg_dagster.proof.report import refuse_ending, write_report
 from wg_dagster.proof.tamper import WAYS
 from wg_dagster.schemas.tables import FACTOR_TABLES
 from wg_dagster.strategies import STRATEGIES, find_strategy
@@ -21,6 +21,7 @@ _SAMPLES = 5
 def verify(options: argparse.Namespace) -> int:
     """Run one of the proofs."""
     load_config(options.home)
+    refuse_ending(options.out)
     return {"lookahead": _lookahead, "dates": _dates}[options.what](options)
 
 

@@ -10,6 +10,7 @@ import dagster as dg
 import polars as pl
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
+from wg_dagster.quality.history import history
 from wg_dagster.runner import Outcome, errors
 from wg_dagster.stations import Station
 
@@ -51,6 +52,8 @@ def evaluations(
     for month in months:
         here = of_month.get((month,), verdicts.clear()), held_of_month.get((month,), held.clear())
         found: dict[str, Any] = {"severity": worst} | _verdict(*here, blocked=month in blocked)
+        if month == max(months) and verdicts.height:
+            found["metadata"] = {**found["metadata"], "history": dg.MetadataValue.md(history(verdicts))}
         yield dg.AssetCheckEvaluation(
             asset_key=spec.key,
             check_name=GATE,

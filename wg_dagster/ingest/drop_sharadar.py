@@ -48,9 +48,9 @@ class Sharadar(Drop):
 
     def _scan(self, file_map: FileMap, path: Path) -> pl.LazyFrame:
         if file_map.table == "prices":
-            return self._prices(_scanned(path, _PRICES))
+            return self._prices(_scanned(path, _PRICES, file_map))
         if file_map.table == "fundamentals":
-            return self._statements(_scanned(path, _STATEMENTS).filter(pl.col("dimension").str.strip_chars() == "ARQ"))
+            return self._statements(_scanned(path, _STATEMENTS, file_map).filter(pl.col("dimension").str.strip_chars() == "ARQ"))
         return super()._scan(file_map, path)
 
     def _prices(self, scanned: pl.LazyFrame) -> pl.LazyFrame:
@@ -61,7 +61,9 @@ class Sharadar(Drop):
         factor = _number("close") / _number("closeunadj")
         with_cash = _number("closeadj") / _number("close")
         rows = scanned.sort("ticker", "date").with_columns(factor.alias("wg_factor"), with_cash.alias("_paid"))
-        before = [pl.col(name).shift().over("ticker").alias(alias) for name, alias in (("wg_factor", "_factor_before"), ("_paid", "_paid_before"))]
+        before = [
+            pl.col(name).shift().over("ticker").alias(alias) for name, alias in (("wg_factor", "_factor_before"), ("_paid", "_paid_before"))
+        ]
         rows = rows.with_columns(*before, _number("close").shift().over("ticker").alias("_close_before"))
         ratio = pl.col("wg_factor") / pl.col("_factor_before")
         still = (ratio - 1).abs() < _SPLIT_BLUR
@@ -77,7 +79,7 @@ class Sharadar(Drop):
         if not found:
             return rows.with_columns(pl.lit(None, pl.Float64).alias("wg_cash_dividend"))
         paid = (
-            scan_vendor(found[0])
+            _scanned(found[0], ("date", "action", "ticker", "value"))
             .filter(pl.col("action").is_in(["dividend", "spinoffdividend"]))
             .group_by("ticker", "date")
             .agg(_number("value").sum().alias("_told"))
@@ -99,14 +101,14 @@ class Sharadar(Drop):
         known = pl.when(told.is_in(CURRENCIES)).then(told).alias("wg_currency")
         rows = scanned.with_columns((_number("sharesbas") * _number("sharefactor").fill_null(1.0)).alias("wg_shares"))
         if listed:
-            lines = scan_vendor(listed[0]).select("ticker", known).unique("ticker", keep="first", maintain_order=True)
+            lines = _scanned(listed[0], ("ticker", "currency")).select("ticker", known).unique("ticker", keep="first", maintain_order=True)
             rows = rows.join(lines, on="ticker", how="left", maintain_order="left")
         else:
             rows = rows.with_columns(pl.lit("USD").alias("wg_currency"))
         prices = sorted(self.folder.glob("*SEP*.csv"))
         if not prices:
             return rows.with_columns(pl.lit(None, pl.Float64).alias("wg_share_factor"), pl.lit(1.0).alias("wg_share_scale"))
-        day = scan_vendor(prices[0]).select(
+        day = _scanned(prices[0], ("ticker", "date", "close", "closeunadj")).select(
             "ticker",
             pl.col("date").alias("datekey"),
             _number("closeunadj").alias("_traded"),
@@ -120,10 +122,11 @@ class Sharadar(Drop):
         ).drop("_traded")
 
 
-def _scanned(path: Path, needed: Sequence[str]) -> pl.LazyFrame:
-    """A bulk table that has the columns from which others are computed."""
+def _scanned(path: Path, needed: Sequence[str], file_map: FileMap | None = None) -> pl.LazyFrame:
+    """A bulk table that has the columns of its map and those from which others are computed."""
     scanned = scan_vendor(path)
-    refuse_missing(set(needed), list(scanned.collect_schema()), path, "sharadar")
+    mapped = {name for name in file_map.own_columns() if not name.startswith("wg_")} if file_map else set()
+    refuse_missing(mapped | set(needed), list(scanned.collect_schema()), path, "sharadar")
     return scanned
 
 

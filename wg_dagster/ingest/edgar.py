@@ -182,7 +182,11 @@ class Edgar(Feed):
         every = pl.concat([frame.select(sorted(frame.columns)) for frame in (*facts, *sets)])
         kept = every.filter(pl.col("form").str.contains(ANNUAL) | pl.col("form").str.contains(QUARTERLY))
         shared = [pl.col(name).drop_nulls().first().over("accn") for name in ("sic", "country", "instance", "accepted_at")]
-        once = kept.with_columns(shared).sort(pl.col("from") != "facts", ~pl.col("is_exact"), "from", LINE).unique("accn", keep="first", maintain_order=True)
+        once = (
+            kept.with_columns(shared)
+            .sort(pl.col("from") != "facts", ~pl.col("is_exact"), "from", LINE)
+            .unique("accn", keep="first", maintain_order=True)
+        )
         told = pl.concat([pl.DataFrame(schema=_TOLD), *(given for given, kind, _ in self._companies if kind == "filings")])
         stated = once.join(
             told.unique("accn", keep="first", maintain_order=True), on="accn", how="left", validate="1:1", maintain_order="left"

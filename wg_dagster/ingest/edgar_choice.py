@@ -45,7 +45,7 @@ def chosen(filings: pl.DataFrame, numbers: pl.DataFrame) -> tuple[pl.DataFrame, 
     facts = numbers.join(tag_table(), on=["taxonomy", "tag"], how="inner").join(
         filings.select("accn", "period", "form", "fp"), on="accn", how="inner", validate="m:1"
     )
-    facts = facts.filter(_belongs() & pl.col("value").is_not_null())
+    facts = facts.filter(_belongs() & pl.col("value").is_finite())
     periods = _quarters(filings, facts)
     facts = _in_currency(facts.join(periods.select("accn", "wanted"), on="accn", how="inner", validate="m:1"))
     facts, conflicting = _without_conflicts(facts)

@@ -84,18 +84,16 @@ def read_company(path: Path) -> dict[str, Any]:
 def _facts(said: Mapping[str, Any], name: str, wanted: Mapping[tuple[str, str], str]) -> pl.DataFrame:
     listed: list[dict[str, Any]] = []
     line = 0
-    for taxonomy, tags in said["facts"].items():
-        for tag, content in tags.items():
-            for unit, facts in (content.get("units") or {}).items():
-                for fact in facts:
-                    line += 1
-                    if (taxonomy, tag) in wanted:
-                        listed.append({**fact, "value": fact.get("val"), "taxonomy": taxonomy, "tag": tag, "unit": unit, LINE: line})
-    if not listed:
-        return pl.DataFrame(schema=FACT)
     try:
+        for taxonomy, tags in said["facts"].items():
+            for tag, content in tags.items():
+                for unit, facts in content["units"].items():
+                    for fact in facts:
+                        line += 1
+                        if (taxonomy, tag) in wanted:
+                            listed.append({**fact, "value": fact.get("val"), "taxonomy": taxonomy, "tag": tag, "unit": unit, LINE: line})
         return pl.DataFrame([{column: fact.get(column) for column in FACT} for fact in listed], schema=FACT, strict=False)
-    except (TypeError, pl.exceptions.PolarsError) as error:
+    except (AttributeError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
         raise UnreadableFile(f"{name} holds facts that are not of the published form ({error}); fetch it again") from error
 
 

@@ -21,7 +21,7 @@ _UNREADABLE = (pl.exceptions.ComputeError, pl.exceptions.NoDataError, OSError)
 def filings(path: Path) -> pl.DataFrame:
     """The submissions of a zip: | accn | cik | name | sic | country | form | period | is_exact | fy | fp | filed | accepted_at | instance |."""
     with taken_out(path, "sub.txt") as table:
-        rows = _scan(table, path, "sub.txt", SUBMISSION).collect()
+        rows = _collected(_scan(table, path, "sub.txt", SUBMISSION), path, "sub.txt")
     period, filed = _day("period"), _day("filed")
     named = pl.col("instance").str.extract(r"(\d{8})").str.strptime(pl.Date, "%Y%m%d", strict=False)
     near = (named - period).dt.total_days().abs() <= ROUNDED_BY
@@ -61,7 +61,7 @@ def numbers(path: Path, wanted: pl.DataFrame, tags: list[str]) -> pl.DataFrame:
             if dimension in scanned.collect_schema():
                 scanned = scanned.filter(pl.col(dimension).is_null() | (pl.col(dimension).str.strip_chars() == ""))
         kept = scanned.filter(pl.col("tag").is_in(tags) & pl.col("adsh").is_in(wanted["accn"].implode()))
-        rows = kept.select(*NUMBER, LINE).collect()
+        rows = _collected(kept.select(*NUMBER, LINE), path, "num.txt")
     end = _day("ddate")
     dated = rows.join(wanted.select("accn", "rounded", "period"), left_on="adsh", right_on="accn", how="left", validate="m:1")
     taxonomy = pl.col("version").str.split("/").list.first().replace({"ifrs": "ifrs-full"})
@@ -101,3 +101,11 @@ def _scan(table: Path, path: Path, member: str, columns: tuple[str, ...]) -> pl.
         known = ", ".join(name for name in there if name != LINE)
         raise MissingColumn(f"{path.name}/{member}: column {', '.join(missing)} is not there; there are {known}. Fetch it again")
     return scanned.with_columns(pl.col(LINE).cast(pl.Int64))
+
+
+def _collected(scanned: pl.LazyFrame, path: Path, member: str) -> pl.DataFrame:
+    """The rows of a table; UnreadableFile where a line has too many fields."""
+    try:
+        return scanned.collect()
+    except _UNREADABLE as error:
+        raise UnreadableFile(f"{path.name}/{member} cannot be read to its end: {str(error).splitlines()[0]}; fetch it again") from error

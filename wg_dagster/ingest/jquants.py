@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from wg_dagster.calendars import session_dates
-from wg_dagster.errors import BadInput
+from wg_dagster.errors import BadInput, UnreadableFile
 from wg_dagster.ingest.drop import Part
 from wg_dagster.ingest.feed import Batch, Feed, data_rows, named_day, text_frame
 from wg_dagster.ingest.files import LINE
@@ -121,7 +121,7 @@ class JQuants(Feed):
         first, last = self.days()
         for path in self.by_endpoint[CALENDAR_FOLDER]:
             for line, row in enumerate(data_rows(path.read_bytes(), _named(path)), start=1):
-                day = date.fromisoformat(str(row.get("Date")))
+                day = _day_of(row, f"{_named(path)}, row {line}")
                 if first <= day <= last and (str(row.get("HolDiv")) in _BUSINESS) != (day in ours):
                     found.append(_calendar_fault(day, str(row.get("HolDiv")), _named(path), line))
         return pl.DataFrame(found, schema=TABLES["quarantine"].schema)
@@ -136,6 +136,13 @@ def _is_silent() -> pl.Expr:
     """A line without any trade that day: the vendor sends it without prices."""
     none = pl.all_horizontal(pl.col(name).is_null() | (pl.col(name) == "") for name in ("O", "H", "L", "C"))
     return none & (pl.col("Vo").cast(pl.Float64, strict=False).fill_null(0.0) == 0)
+
+
+def _day_of(row: dict[str, object], where: str) -> date:
+    try:
+        return date.fromisoformat(str(row.get("Date")))
+    except ValueError:
+        raise UnreadableFile(f"{where}: {row.get('Date')!r} is no day; fetch it again") from None
 
 
 def _dated(rows: pl.DataFrame) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 import io
 import tarfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -40,6 +41,7 @@ REPORT_COLUMNS = (
 )
 SYMBOL_COLUMNS = ("symbol", "name")
 MEMBERS = {"prices.csv": PRICE_COLUMNS, "reports.csv": REPORT_COLUMNS, "symbols.txt": SYMBOL_COLUMNS}
+MOST_BYTES = 200_000_000  # of one member: fifty times the largest day published; more is no archive but a bomb
 _CUT = (tarfile.TarError, EOFError, zlib.error, OSError)
 
 
@@ -76,13 +78,27 @@ def _members(path: Path) -> dict[str, bytes]:
         raise UnreadableFile(f"{path.name} is empty (0 bytes); fetch it again")
     try:
         with tarfile.open(path, "r:gz") as archive:
-            content = {Path(each.name).name: (archive.extractfile(each) or io.BytesIO()).read() for each in archive if each.isfile()}
+            content = dict(_read(archive, path.name))
     except _CUT as error:
         raise UnreadableFile(f"{path.name} is cut or not a tar.gz ({error}); fetch it again") from error
     missing = sorted(set(MEMBERS) - set(content))
     if missing:
         raise UnreadableFile(f"{path.name} lacks {', '.join(missing)}; it holds {', '.join(sorted(content)) or 'nothing'}; fetch it again")
     return {member: content[member] for member in MEMBERS}
+
+
+def _read(archive: tarfile.TarFile, name: str) -> Iterator[tuple[str, bytes]]:
+    """The members by their last name, wherever the archive says that they belong; none is written to disk."""
+    seen: set[str] = set()
+    for each in archive:
+        member = Path(each.name).name
+        if each.size > MOST_BYTES:
+            raise UnreadableFile(f"{name} holds {member} of {each.size:,} bytes unpacked, more than {MOST_BYTES:,}; fetch it again")
+        if member in seen:
+            raise UnreadableFile(f"{name} holds {member} twice; fetch it again")
+        if each.isfile():
+            seen.add(member)
+            yield member, (archive.extractfile(each) or io.BytesIO()).read()
 
 
 def _rows(content: bytes, member: str, archive: str, day: date) -> pl.DataFrame:

@@ -88,7 +88,7 @@ def _recognised(text: str, name: str) -> Batch:
     if text.lstrip().startswith("<"):
         return _dated(ECB, _ecb_xml(text, name), name)
     lines = list(csv.reader(io.StringIO(text)))
-    header = [cell.strip() for cell in lines[0]]
+    header = [cell.strip() for cell in lines[0]] or [""]
     if header[0] == "Date" and {"USD", "JPY"} <= set(header):
         return _dated(ECB, _table(lines, header, ("Date", "USD", "JPY")), name)
     if header[0] in _DATE_COLUMNS and len(header) > 1:
@@ -169,6 +169,8 @@ def _ecb_xml(text: str, name: str) -> list[dict[str, object]]:
 
 def _dated(file_map: FileMap, rows: list[dict[str, object]], name: str, *, delay: str = "", scale: pl.Expr | None = None) -> Batch:
     """The rows as a frame with the day on which each became known."""
+    if not rows:
+        raise UnreadableFile(f"{name} holds no row below its header; fetch it again or take it out of the folder")
     frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(pl.lit(name).alias(FILE), pl.col(LINE).cast(pl.Int64))
     day = pl.col("Date").str.strptime(pl.Date, "%Y-%m-%d", strict=False)
     frame = frame.with_columns((day.dt.offset_by(delay) if delay else day).alias(DAY))

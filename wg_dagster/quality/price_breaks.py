@@ -29,7 +29,7 @@ def check_breaks(rows: pl.DataFrame, months: Sequence[str], stored: Stored) -> l
     flagged = rows.filter(pl.col("quality") != "")
     return [
         _named("untold_departures", _departed(seen, months, stored("securities_clean")), names),
-        _named("level_breaks", flagged.filter(_flag("jump")), names),
+        _named("level_breaks", rows.filter(_broke_level()), names),
         _repeated_sessions(rows, flagged),
         _thin_sessions(rows),
         _named("exchanged_names", _exchanged(seen, months), names),
@@ -42,6 +42,13 @@ def _named(check: str, found: pl.DataFrame, names: dict[tuple[str, str], int]) -
     counts = {(month, market): count for month, market, count in found.group_by(_PART).agg(pl.col("security_id").n_unique()).iter_rows()}
     figures = [Figure(*part, float(counts.get(part, 0)), counts.get(part, 0), total) for part, total in sorted(names.items())]
     return Finding(check, figures, lambda: found)
+
+
+def _broke_level() -> pl.Expr:
+    """Five times the close before, or a fifth, where no action says why; also where such a move has no return."""
+    quiet = (pl.col("split_ratio").fill_null(1.0) == 1.0) & (pl.col("cash_dividend").fill_null(0.0) == 0.0)
+    far = (pl.col("return_1e9") > 4_000_000_000) | (pl.col("return_1e9") < -800_000_000)
+    return _flag("jump") | (far.fill_null(value=False) & quiet)
 
 
 def _flag(name: str) -> pl.Expr:

@@ -55,7 +55,7 @@ _TABLE = (
         "untold_departures", 0.0, "names that closed last month and not on this one's last session, of which nobody told that they left"
     ),
     Threshold(
-        "level_breaks", 0.0, "a close ten times the one before, or a tenth, without an action: another unit, another line, or a collapse"
+        "level_breaks", 0.0, "a close five times the one before, or a fifth, without an action: another unit, another line, or a collapse"
     ),
     Threshold("repeated_sessions", 0.3, "share of a session's bars that are those of the session before: a feed that was sent twice"),
     Threshold(

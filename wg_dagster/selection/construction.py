@@ -18,7 +18,7 @@ _SEED, _LEVEL = 0, MOST_CHANCE_AGAINST_INCUMBENT
 
 
 def construction_rows(
-    trial_nav: pl.DataFrame, objected: Mapping[str, bool], *, is_short: bool = False
+    trial_nav: pl.DataFrame, objected: Mapping[str, bool], *, doubts: Sequence[str] = ()
 ) -> dict[str, tuple[float | None, str]]:
     """Statistics of the trials: statistic -> value and note.
 

@@ -6,51 +6,54 @@ with
 -- in units of 1e-9, so that sums are exact
 changes as (
     select
-        members.month,
-        members.security_id,
-        cast(round(
-            (eps.eps_4q - eps.eps_4q_year_ago)
-            / greatest((abs(eps.eps_4q) + abs(eps.eps_4q_year_ago)) / 2, 0.01 * members.close)
-            * 1e9
-        ) as hugeint) as yearly_change,
-        eps.known_at
+        members.*,
+        eps.known_ats,
+        [
+            {% for k in range(1, 13) %}
+                case
+                    when eps.is_year_apart[{{ k }}] then cast(round(
+                            (eps.sums_4q[{{ k }}] - eps.sums_4q[{{ k + 4 }}])
+                            / greatest(
+                                (abs(eps.sums_4q[{{ k }}]) + abs(eps.sums_4q[{{ k + 4 }}])) / 2, 0.01 * members.close
+                            )
+                            * 1e9
+                        ) as hugeint)
+                end{{ "," if not loop.last }}
+            {% endfor %}
+        ] as yearly_changes
     from {{ ref("int_members") }} as members
-    inner join {{ ref("int_eps") }} as eps
+    left join {{ ref("int_eps") }} as eps
         on members.security_id = eps.security_id
         and members.statements_known_at = eps.seen_at
         and members.splits_known_at is not distinct from eps.splits_known_at
         and eps.series = 'statements'
-    where eps.quarter_number <= 12 and eps.eps_4q is not null and eps.eps_4q_year_ago is not null
 ),
 
 spread as (
     select
-        month,
-        security_id,
-        count(*) as change_count,
-        sum(yearly_change) as sum_change,
-        sum(yearly_change * yearly_change) as sum_change_squared,
-        max(known_at) as known_at
+        *,
+        len(list_filter(yearly_changes, lambda change: change is not null)) as change_count,
+        list_sum(yearly_changes) as sum_change,
+        list_sum(list_transform(yearly_changes, lambda change: change * change)) as sum_change_squared,
+        list_max(list_transform(
+            yearly_changes, lambda change, place: case when change is not null then known_ats[place] end
+        )) as inputs_known_at
     from changes
-    group by month, security_id
 )
 
 select
-    members.month,
-    members.as_of_date,
-    members.security_id,
-    members.market,
+    month,
+    as_of_date,
+    security_id,
+    market,
     case
-        when spread.change_count >= 5 then -sqrt(
-                cast(
-                    spread.change_count * spread.sum_change_squared - spread.sum_change * spread.sum_change as double
-                ) / (spread.change_count * (spread.change_count - 1))
+        when change_count >= 5 then -sqrt(
+                cast(change_count * sum_change_squared - sum_change * sum_change as double)
+                / (change_count * (change_count - 1))
             ) / 1e9
     end as eps_change_stability,
-    greatest(members.known_at, spread.known_at) as known_at,
-    coalesce(spread.change_count, 0) / 12.0 as coverage,
-    {{ quality({"short_history": "coalesce(spread.change_count, 0) < 12"}) }} as quality
+    greatest(known_at, inputs_known_at) as known_at,
+    change_count / 12.0 as coverage,
+    {{ quality({"short_history": "change_count < 12"}) }} as quality
 
-from {{ ref("int_members") }} as members
-left join spread
-    on members.month = spread.month and members.security_id = spread.security_id
+from spread

@@ -17,7 +17,7 @@ balances as (
         {% endfor %}
         max(known_at) as known_at
     from {{ ref("int_statements") }}
-    where assets is not null or equity is not null
+    where (assets is not null or equity is not null) and period_end_date > cast(seen_at as date) - interval 29 month
     group by security_id, seen_at, period_end_date
 ),
 

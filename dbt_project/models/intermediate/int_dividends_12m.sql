@@ -62,6 +62,7 @@ paid as (
 seen_months as (
     select
         security_id,
+        month,
         cast(left(month, 4) as integer) * 12 + cast(right(month, 2) as integer) as month_number,
         count(cash_dividend) as seen_sessions,
         count(*) - count(cash_dividend) as unseen_sessions
@@ -71,17 +72,14 @@ seen_months as (
 
 seen_years as (
     select
-        members.month,
-        members.security_id,
-        count(*) filter (where seen_months.seen_sessions > 0) as month_count,
-        sum(seen_months.unseen_sessions) as unseen_sessions
-    from members
-    inner join seen_months
-        on members.security_id = seen_months.security_id
-        and seen_months.month_number
-        between cast(left(members.month, 4) as integer) * 12 + cast(right(members.month, 2) as integer) - 11
-        and cast(left(members.month, 4) as integer) * 12 + cast(right(members.month, 2) as integer)
-    group by members.month, members.security_id
+        month,
+        security_id,
+        count(*) filter (where seen_sessions > 0) over last_12_months as month_count,
+        sum(unseen_sessions) over last_12_months as unseen_sessions
+    from seen_months
+    window last_12_months as (
+        partition by security_id order by month_number range between 11 preceding and current row
+    )
 )
 
 select
@@ -94,5 +92,7 @@ select
     paid.known_at
 
 from seen_years
+semi join members
+    on seen_years.month = members.month and seen_years.security_id = members.security_id
 left join paid
     on seen_years.month = paid.month and seen_years.security_id = paid.security_id

@@ -1,19 +1,9 @@
--- 四半期EPS Quarterly earnings per share on the share basis of the as-of date, with the year before: from statements,
--- and as a second series from announcements (never spliced). A derived quarter divides its net income by shares.
--- One row a security, view (what it has seen), series and quarter; quarter_number 1 = newest.
+-- 四半期EPS Quarterly earnings per share on the share basis of the as-of date, newest first, from statements; as a second
+-- series (never spliced) from announcements, for members without another surprise. A derived quarter divides its net
+-- income by shares. One row a security, view (what it has seen) and series; lists count quarters from the newest.
 
 with
 members as (select * from {{ ref("int_members") }}),
-
-splits as (
-    select
-        security_id,
-        session_date,
-        known_at,
-        split_ratio
-    from {{ ref("stg_corporate_actions") }}
-    where split_ratio != 1
-),
 
 views as (
     select distinct
@@ -25,30 +15,51 @@ views as (
     from members
     union all
     select distinct
-        security_id,
-        market,
+        members.security_id,
+        members.market,
         'announcements' as series,
-        announcements_known_at as seen_at,
-        splits_known_at
+        members.announcements_known_at as seen_at,
+        members.splits_known_at
     from members
+    inner join {{ ref("int_unsurprised") }} as unsurprised
+        on members.month = unsurprised.month and members.security_id = unsurprised.security_id
 ),
 
-statements as (
+versions as (
     select
-        *,
-        lag(net_income / nullif(eps, 0)) over (
-            partition by security_id, seen_at order by period_end_date
-        ) as implied_shares
-    from {{ ref("int_statements") }}
+        security_id,
+        period_end_date,
+        known_at,
+        eps,
+        net_income,
+        shares_outstanding,
+        is_derived,
+        lead(known_at) over version_order as superseded_at,
+        min(known_at) over version_order as first_known_at
+    from {{ ref("stg_fundamentals") }}
     where period_kind = 'quarter'
+    window version_order as (partition by security_id, period_end_date order by known_at)
 ),
 
-announced as (
+quarters as (
+    select
+        views.*,
+        versions.* exclude (security_id, superseded_at)
+    from views
+    inner join versions
+        on views.security_id = versions.security_id
+        and views.seen_at >= versions.known_at
+        and views.seen_at < coalesce(versions.superseded_at, timestamptz 'infinity')
+        and versions.period_end_date > cast(views.seen_at as date) - interval 72 month
+    where views.series = 'statements'
+    union all by name
     select
         views.*,
         announcements.period_end_date,
-        announcements.actual_eps,
-        announcements.known_at
+        announcements.known_at,
+        announcements.actual_eps as eps,
+        false as is_derived,
+        announcements.known_at as first_known_at
     from views
     inner join {{ ref("stg_announcements") }} as announcements
         on views.security_id = announcements.security_id
@@ -61,61 +72,69 @@ announced as (
         ) = 1
 ),
 
-as_reported as (
+listed as (
     select
-        views.*,
-        statements.period_end_date,
-        case
-            when statements.is_derived
-                then statements.net_income
-                    / nullif(coalesce(statements.shares_outstanding, statements.implied_shares), 0)
-            else statements.eps
-        end as reported_eps,
-        statements.known_at,
-        statements.first_known_at
-    from views
-    inner join statements
-        on views.security_id = statements.security_id and views.seen_at = statements.seen_at
-    where views.series = 'statements'
-    union all by name
-    select
-        * exclude (actual_eps),
-        actual_eps as reported_eps,
-        known_at as first_known_at
-    from announced
+        security_id,
+        market,
+        series,
+        seen_at,
+        splits_known_at,
+        list(struct_pack(
+            period_end_date := period_end_date,
+            known_at := known_at,
+            first_known_at := first_known_at,
+            eps := eps,
+            net_income := net_income,
+            shares := shares_outstanding,
+            is_derived := is_derived
+        ) order by period_end_date desc) as newest_first
+    from quarters
+    group by security_id, market, series, seen_at, splits_known_at
 ),
 
-seen_splits as (
+split_lists as (
     select
-        as_reported.security_id,
-        as_reported.series,
-        as_reported.seen_at,
-        as_reported.splits_known_at,
-        as_reported.period_end_date,
-        product(splits.split_ratio order by splits.session_date) as split_factor
-    from as_reported
-    inner join splits
-        on as_reported.security_id = splits.security_id
-        and as_reported.splits_known_at >= splits.known_at
-        and {{ exchange_date("as_reported.known_at", "as_reported.market") }} < splits.session_date
-    group by all
+        views.security_id,
+        views.splits_known_at,
+        list(struct_pack(session_date := actions.session_date, ratio := actions.split_ratio) order by actions.session_date)
+            as splits
+    from (select distinct security_id, splits_known_at from views) as views
+    inner join {{ ref("stg_corporate_actions") }} as actions
+        on views.security_id = actions.security_id and views.splits_known_at >= actions.known_at
+    where actions.split_ratio != 1
+    group by views.security_id, views.splits_known_at
+),
+
+reported as (
+    select
+        listed.*,
+        split_lists.splits,
+        list_transform(newest_first, lambda quarter: quarter.period_end_date) as ends,
+        list_transform(newest_first, lambda quarter: quarter.known_at) as known_ats,
+        list_transform(newest_first, lambda quarter, place: case
+            when quarter.is_derived
+                then quarter.net_income / nullif(coalesce(
+                    quarter.shares,
+                    newest_first[place + 1].net_income / nullif(newest_first[place + 1].eps, 0)
+                ), 0)
+            else quarter.eps
+        end) as reported_eps
+    from listed
+    left join split_lists
+        on listed.security_id = split_lists.security_id and listed.splits_known_at = split_lists.splits_known_at
 ),
 
 on_todays_shares as (
     select
-        as_reported.*,
-        as_reported.reported_eps / coalesce(seen_splits.split_factor, 1) as eps,
-        row_number() over (
-            partition by as_reported.security_id, as_reported.series, as_reported.seen_at, as_reported.splits_known_at
-            order by as_reported.period_end_date desc
-        ) as quarter_number
-    from as_reported
-    left join seen_splits
-        on as_reported.security_id = seen_splits.security_id
-        and as_reported.series = seen_splits.series
-        and as_reported.seen_at = seen_splits.seen_at
-        and as_reported.splits_known_at = seen_splits.splits_known_at
-        and as_reported.period_end_date = seen_splits.period_end_date
+        * exclude (reported_eps),
+        case
+            when splits is null then reported_eps
+            else list_transform(reported_eps, lambda eps, place: eps / coalesce(list_product(list_transform(
+                list_filter(splits, lambda split: {{ exchange_date("known_ats[place]", "market") }} < split.session_date),
+                lambda split: split.ratio
+            )), 1))
+        end as eps
+    from reported
 )
 
 select
@@ -123,31 +142,28 @@ select
     series,
     seen_at,
     splits_known_at,
-    quarter_number,
-    period_end_date,
-    known_at,
-    first_known_at,
-    eps,
-    case
-        when period_end_date - lead(period_end_date, 4) over newest_first between 350 and 380
-            then lead(eps, 4) over newest_first
-    end as eps_year_ago,
-    case
-        when period_end_date - lead(period_end_date, 3) over newest_first between 259 and 289
-            then {{ four_quarters("eps") }}
-    end as eps_4q,
-    case
-        when period_end_date - lead(period_end_date, 4) over newest_first between 350 and 380
-            and lead(period_end_date, 4) over newest_first
-            - lead(period_end_date, 7) over newest_first between 259 and 289
-            then lead(eps, 4) over newest_first
-                + lead(eps, 5) over newest_first
-                + lead(eps, 6) over newest_first
-                + lead(eps, 7) over newest_first
-    end as eps_4q_year_ago
+    known_ats,
+    newest_first[1].first_known_at as first_known_at,
+    [
+        {% for k in range(1, 10) %}
+            case
+                when ends[{{ k }}] - ends[{{ k + 4 }}] between 350 and 380
+                    then cast(round((eps[{{ k }}] - eps[{{ k + 4 }}]) * 1e9) as hugeint)
+            end{{ "," if not loop.last }}
+        {% endfor %}
+    ] as yearly_changes,
+    [
+        {% for k in range(1, 13) %}
+            ends[{{ k }}] - ends[{{ k + 4 }}] between 350 and 380{{ "," if not loop.last }}
+        {% endfor %}
+    ] as is_year_apart,
+    [
+        {% for k in range(1, 17) %}
+            case
+                when ends[{{ k }}] - ends[{{ k + 3 }}] between 259 and 289
+                    then eps[{{ k }}] + eps[{{ k + 1 }}] + eps[{{ k + 2 }}] + eps[{{ k + 3 }}]
+            end{{ "," if not loop.last }}
+        {% endfor %}
+    ] as sums_4q
 
 from on_todays_shares
-
-window newest_first as (
-    partition by security_id, series, seen_at, splits_known_at order by quarter_number
-)

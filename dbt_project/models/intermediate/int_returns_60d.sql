@@ -1,68 +1,157 @@
 -- 60日集計 Exact sums over the last 60 sessions (traded value: 20; closes: 61), in units of 1e-9, that momentum,
--- volatility, US beta and liquidity share. One row a security and month.
+-- volatility, US beta and liquidity share: a month is the sum of its segments. Sums over the US side are those of the
+-- market where a name has all its returns. One row a security and month.
+
+{% set us_sums = ["x", "z", "b", "xx", "zz", "bb", "xz", "bx", "bz"] %}
 
 with
-prices as (
-    select *
-    from {{ ref("stg_prices") }}
-    where {{ within_months(4) }}
+parts as (select * from {{ ref("int_segment_sums") }}),
+
+segment_months as (select * from {{ ref("int_segment_months") }}),
+
+months as (
+    select
+        parts.security_id,
+        segment_months.month,
+        any_value(segment_months.market) as market,
+        sum(case
+            when segment_months.look_back != 'before' then bit_count(parts.close_bits)
+            else cast(parts.has_first_close as integer)
+        end) as close_count,
+        bool_or(segment_months.look_back = 'before' and parts.has_first_close) as has_first_close,
+        sum(case when segment_months.look_back != 'before' then bit_count(parts.return_bits) end) as return_count,
+        {% for item in ["zero_return_count", "sum_r", "sum_rr", "sum_xr", "sum_zr", "sum_br"] %}
+            sum(case when segment_months.look_back != 'before' then parts.{{ item }} end) as {{ item }},
+        {% endfor %}
+        {% for item in ["traded_value_count", "sum_traded_value_cents"] %}
+            sum(case when segment_months.look_back = 'last_20' then parts.{{ item }} end) as {{ item }},
+        {% endfor %}
+        max(case when segment_months.look_back = 'before' then parts.oldest_market_cap end)
+            as market_cap_63_sessions_ago,
+        max(parts.known_at) as known_at
+    from parts
+    inner join segment_months on parts.segment_id = segment_months.segment_id
+    group by parts.security_id, segment_months.month
 ),
 
-us_returns as (select * from {{ ref("int_us_returns_60d") }}),
-
--- y: return of the name over the bill rate; x: US return of the session; z: the one before
-observed as (
+-- the US side of the sessions of each segment in which some name has a return
+us_parts as (
     select
-        us_returns.month,
-        us_returns.age,
-        prices.security_id,
-        prices.close,
-        prices.market_cap,
-        prices.traded_value,
-        prices.log_return_1e9,
-        prices.known_at,
-        us_returns.bill_return_1e9 is not null as has_bill_rate,
-        greatest(prices.known_at, us_returns.known_at) as pair_known_at,
-        us_returns.age < 60
-        and prices.log_return_1e9 is not null
-        and us_returns.us_return_1e9 is not null
-        and us_returns.us_return_lag_1e9 is not null as is_pair,
-        cast(prices.log_return_1e9 - coalesce(us_returns.bill_return_1e9, 0) as hugeint) as y,
-        cast(us_returns.us_return_1e9 as hugeint) as x,
-        cast(us_returns.us_return_lag_1e9 as hugeint) as z
-    from us_returns
-    inner join prices
-        on us_returns.market = prices.market
-        and us_returns.session_date = prices.session_date
-        and us_returns.cutoff_at >= prices.known_at
+        seen.segment_id,
+        seen.return_bits,
+        count(*) as pair_count,
+        bool_and(segments.has_bill_rate) as has_bill_rate,
+        max(segments.us_known_at) as us_known_at,
+        {% for item in us_sums %}
+            sum({% for letter in item %}cast(segments.{{ letter }} as hugeint){{ " * " if not loop.last }}{% endfor %}) as sum_{{ item }}{{ "," if not loop.last }}
+        {% endfor %}
+    from (
+        select distinct
+            segment_id,
+            return_bits
+        from parts
+    ) as seen
+    inner join {{ ref("int_segments") }} as segments
+        on seen.segment_id = segments.segment_id and seen.return_bits & segments.session_bit != 0
+    where segments.is_pair
+    group by seen.segment_id, seen.return_bits
+),
+
+-- all sessions of a month end have a US return: a name with all returns needs no sums of its own
+us_months as (
+    select
+        month,
+        market,
+        count(*) as pair_count,
+        bool_and(bill_return_1e9 is not null) as has_bill_rate,
+        max(known_at) as us_known_at
+        {% for item in us_sums %}
+            , sum(
+                {% for letter in item %}
+                    cast({{ {"x": "us_return_1e9", "z": "us_return_lag_1e9", "b": "coalesce(bill_return_1e9, 0)"}[letter] }} as hugeint)
+                    {{ " * " if not loop.last }}
+                {% endfor %}
+            ) as sum_{{ item }}
+        {% endfor %}
+    from {{ ref("int_us_returns_60d") }}
+    where age < 60
+    group by month, market
+    having count(*) = count(us_return_1e9) and count(*) = count(us_return_lag_1e9)
+),
+
+whole as (
+    select
+        months.security_id,
+        months.month,
+        us_months.* exclude (month, market),
+        months.sum_r,
+        months.sum_rr,
+        months.sum_xr,
+        months.sum_zr,
+        months.sum_br
+    from months
+    inner join us_months
+        on months.month = us_months.month
+        and months.market = us_months.market
+        and months.return_count = us_months.pair_count
+),
+
+gappy as (
+    select
+        parts.security_id,
+        segment_months.month,
+        sum(us_parts.pair_count) as pair_count,
+        bool_and(us_parts.has_bill_rate) as has_bill_rate,
+        max(us_parts.us_known_at) as us_known_at,
+        {% for item in us_sums %}
+            sum(us_parts.sum_{{ item }}) as sum_{{ item }},
+        {% endfor %}
+        sum(parts.sum_r) as sum_r,
+        sum(parts.sum_rr) as sum_rr,
+        sum(parts.sum_xr) as sum_xr,
+        sum(parts.sum_zr) as sum_zr,
+        sum(parts.sum_br) as sum_br
+    from months
+    anti join whole on months.security_id = whole.security_id and months.month = whole.month
+    inner join segment_months on months.month = segment_months.month and segment_months.look_back != 'before'
+    inner join parts on months.security_id = parts.security_id and segment_months.segment_id = parts.segment_id
+    inner join us_parts on parts.segment_id = us_parts.segment_id and parts.return_bits = us_parts.return_bits
+    group by parts.security_id, segment_months.month
+),
+
+pairs as (
+    select * from whole
+    union all by name
+    select * from gappy
 )
 
+-- y = r - b: return of the name over the bill rate
 select
-    month,
-    security_id,
-    count(close) filter (where age <= 60) as close_count,
-    bool_or(age = 60 and close is not null) as has_first_close,
-    count(log_return_1e9) filter (where age < 60) as return_count,
-    count(*) filter (where age < 60 and log_return_1e9 = 0) as zero_return_count,
-    sum(log_return_1e9) filter (where age < 60) as sum_log_return,
-    sum(cast(log_return_1e9 as hugeint) * log_return_1e9) filter (where age < 60) as sum_log_return_squared,
-    count(traded_value) filter (where age < 20) as traded_value_count,
-    sum(cast(round(traded_value * 100) as bigint)) filter (where age < 20) as sum_traded_value_cents,
-    max(market_cap) filter (where age = 63) as market_cap_63_sessions_ago,
-    max(known_at) as known_at,
-    count(*) filter (where is_pair) as pair_count,
-    bool_and(has_bill_rate) filter (where is_pair) as has_bill_rate,
-    max(pair_known_at) as pair_known_at,
-    sum(y) filter (where is_pair) as sum_y,
-    sum(x) filter (where is_pair) as sum_x,
-    sum(z) filter (where is_pair) as sum_z,
-    sum(y * y) filter (where is_pair) as sum_yy,
-    sum(x * x) filter (where is_pair) as sum_xx,
-    sum(z * z) filter (where is_pair) as sum_zz,
-    sum(x * z) filter (where is_pair) as sum_xz,
-    sum(x * y) filter (where is_pair) as sum_xy,
-    sum(z * y) filter (where is_pair) as sum_zy
+    months.month,
+    months.security_id,
+    months.close_count,
+    months.has_first_close,
+    months.return_count,
+    months.zero_return_count,
+    months.sum_r as sum_log_return,
+    months.sum_rr as sum_log_return_squared,
+    months.traded_value_count,
+    months.sum_traded_value_cents,
+    months.market_cap_63_sessions_ago,
+    months.known_at,
+    coalesce(pairs.pair_count, 0) as pair_count,
+    pairs.has_bill_rate,
+    greatest(months.known_at, pairs.us_known_at) as pair_known_at,
+    pairs.sum_x,
+    pairs.sum_z,
+    pairs.sum_xx,
+    pairs.sum_zz,
+    pairs.sum_xz,
+    pairs.sum_r - pairs.sum_b as sum_y,
+    pairs.sum_rr - 2 * pairs.sum_br + pairs.sum_bb as sum_yy,
+    pairs.sum_xr - pairs.sum_bx as sum_xy,
+    pairs.sum_zr - pairs.sum_bz as sum_zy
 
-from observed
-
-group by month, security_id
+from months
+left join pairs
+    on months.security_id = pairs.security_id and months.month = pairs.month

@@ -1,5 +1,6 @@
 -- 既知の財務 The version of each quarter and fiscal year that stood at each instant at which a member looks back
--- (period_number 1 = newest). One row a security, instant, kind and period.
+-- (period_number 1 = newest),
+-- as far back as two years of flows can reach. One row a security, instant, kind and period.
 
 with
 looks as (
@@ -29,7 +30,7 @@ inner join versions
     on looks.security_id = versions.security_id
     and looks.seen_at >= versions.known_at
     and looks.seen_at < coalesce(versions.superseded_at, timestamptz 'infinity')
-    and versions.period_end_date > cast(looks.seen_at as date) - interval 72 month
+    and versions.period_end_date > cast(looks.seen_at as date) - interval 40 month
 
 window newest_first as (
     partition by versions.security_id, looks.seen_at, versions.period_kind

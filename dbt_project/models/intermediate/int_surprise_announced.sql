@@ -17,15 +17,38 @@ announcements as (
     ) as securities
         on announcements.security_id = securities.security_id
     where announcements.estimate_eps is not null
+        and announcements.{{ within_months(7) }}
+        and announcements.announcement_date > cast(announcements.known_at as date) - interval 4 month
+),
+
+-- the sessions of the fifteen days before an announcement: the last one with a close is its price
+sessions_before as (
+    select
+        announcements.security_id,
+        announcements.announcement_date,
+        sessions.session_date
+    from (
+        select distinct
+            security_id,
+            market,
+            announcement_date
+        from announcements
+    ) as announcements
+    inner join {{ ref("stg_sessions") }} as sessions
+        on announcements.market = sessions.market
+        and sessions.session_date between announcements.announcement_date - 15 and announcements.announcement_date - 1
 ),
 
 closes as (
     select
-        security_id,
-        session_date,
-        close
-    from {{ ref("stg_prices") }}
-    where close > 0
+        prices.security_id,
+        sessions_before.announcement_date,
+        max_by(prices.close, prices.session_date) as close
+    from {{ ref("stg_prices") }} as prices
+    inner join sessions_before
+        on prices.security_id = sessions_before.security_id and prices.session_date = sessions_before.session_date
+    where prices.close > 0
+    group by prices.security_id, sessions_before.announcement_date
 ),
 
 priced as (
@@ -36,11 +59,11 @@ priced as (
             -0.1, least(0.1, (announcements.actual_eps - announcements.estimate_eps) / closes.close)
         ) as surprise
     from announcements
+    inner join closes
+        on announcements.security_id = closes.security_id
+        and announcements.announcement_date = closes.announcement_date
     asof inner join {{ ref("stg_sessions") }} as sessions
         on announcements.market = sessions.market and announcements.known_at <= sessions.cutoff_at
-    asof inner join closes
-        on announcements.security_id = closes.security_id and announcements.announcement_date > closes.session_date
-    where closes.session_date >= announcements.announcement_date - 15
 )
 
 select

@@ -1,34 +1,30 @@
 -- 季節調整サプライズ Route 3 (SUE): the newest change of quarterly earnings per share over a year, less the mean of
 -- the eight changes before it, over their standard deviation (six at least; no smaller than 0.1 % of the price),
--- within 10, fading from 63 to 126 sessions. One row a security and month with a live surprise.
+-- within 10, fading from 63 to 126 sessions. One row a security and month with a live surprise and no other route.
 
 with
-members as (select * from {{ ref("int_members") }}),
-
--- in units of 1e-9 of the currency, so that sums are exact
-changes as (
-    select
-        *,
-        cast(round((eps - eps_year_ago) * 1e9) as hugeint) as yearly_change
-    from {{ ref("int_eps") }}
-    where quarter_number <= 9
+members as (
+    select members.*
+    from {{ ref("int_members") }} as members
+    semi join {{ ref("int_unsurprised") }} as unsurprised
+        on members.month = unsurprised.month and members.security_id = unsurprised.security_id
 ),
 
+-- in units of 1e-9 of the currency, so that sums are exact
 drifts as (
     select
         security_id,
         series,
         seen_at,
         splits_known_at,
-        max(yearly_change) filter (where quarter_number = 1) as newest_change,
-        count(yearly_change) filter (where quarter_number > 1) as change_count,
-        sum(yearly_change) filter (where quarter_number > 1) as sum_change,
-        sum(yearly_change * yearly_change) filter (where quarter_number > 1) as sum_change_squared,
-        max(first_known_at) filter (where quarter_number = 1) as filed_at,
-        max(known_at) as known_at
-    from changes
-    group by security_id, series, seen_at, splits_known_at
-    having newest_change is not null and change_count >= 6
+        first_known_at as filed_at,
+        yearly_changes[1] as newest_change,
+        len(list_filter(yearly_changes[2:9], lambda change: change is not null)) as change_count,
+        list_sum(yearly_changes[2:9]) as sum_change,
+        list_sum(list_transform(yearly_changes[2:9], lambda change: change * change)) as sum_change_squared,
+        list_max(known_ats[1:9]) as known_at
+    from {{ ref("int_eps") }}
+    where yearly_changes[1] is not null
 ),
 
 dated as (
@@ -45,6 +41,7 @@ dated as (
         and members.splits_known_at is not distinct from drifts.splits_known_at
         and drifts.seen_at
         = case drifts.series when 'statements' then members.statements_known_at else members.announcements_known_at end
+    where drifts.change_count >= 6
 )
 
 select

@@ -1,6 +1,7 @@
 -- 決算発表 Announced earnings per share and the estimate before. One row a security, announcement and version.
 
 select
+    month,
     security_id,
     known_at,
     announcement_date,
