@@ -13,6 +13,7 @@ from optimizer.limits import Limits
 from optimizer.lines import best_line
 from optimizer.polish import Position, polish
 from optimizer.reach import ReachProof, reach_multipliers
+from optimizer.small_trades import half_traded, whole_trades
 from optimizer.support import first_supports, improve, likely_names
 from optimizer.tangents import Columns, Tangent, refusal
 from optimizer.terms import Terms
@@ -224,7 +225,7 @@ class Search:
         if found is None:
             return self._refused(node)
         for support in first_supports(found.shares * self.limits.smallest, self.universe, self.limits)[:1]:
-            self.offer(support, _whole_trades(found, self.terms, self.limits))
+            self.offer(support, whole_trades(found, self.terms, self.limits))
         known = Known(found, values_of_ways(found.line, self.terms, self.limits))
         return self._bounded(node.fixed, (*node.lines, known))
 
@@ -286,7 +287,7 @@ class Search:
         ]
         lines.sort(key=lambda pair: pair[0])
         shares = [known.tangent.shares for _, known in lines[:3]]
-        by_trade = self._half_traded(node, lines[0][1].tangent) if lines else None
+        by_trade = half_traded(node.fixed, lines[0][1].tangent, self.terms, self.limits) if lines else None
         for mean in (*shares, *([np.mean(shares[:2], axis=0)] if len(shares) > 1 else [])):
             doubt = np.where(node.fixed == 0, np.minimum(mean, 1 - mean), 0.0)
             if doubt.max() > max(DOUBT, by_trade[0] if by_trade else 0.0):
@@ -294,24 +295,3 @@ class Search:
             if by_trade is not None:
                 break
         return None if by_trade is None else by_trade[1:]
-
-    def _half_traded(self, node: Node, found: Tangent) -> tuple[float, int, tuple[int, ...]] | None:
-        """How much in doubt, which name, and the ways that it may be traded."""
-        before, least = self.terms.current, self.limits.smallest_trade
-        if least == 0 or not self.terms.has_history:
-            return None
-        trade = np.abs(found.weights / np.maximum(found.shares, DOUBT) - before) / least
-        open_ = (before > 0) & (node.fixed >= 0) & (node.fixed < FIRST_TRADE)
-        doubt = np.where(open_ & (trade < 1), np.minimum(trade, 1 - trade) * found.shares, 0.0)
-        if doubt.max() <= DOUBT:
-            return None
-        name = int(np.argmax(doubt))
-        return float(doubt[name]), name, (*TRADES.values(), *((-1,) if node.fixed[name] == 0 else ()))
-
-
-def _whole_trades(found: Tangent, terms: Terms, limits: Limits) -> np.ndarray | None:
-    """Weights (n,) of names held whole as a line touches them, or as they were where the trade would be less than half of the smallest."""
-    if limits.smallest_trade == 0 or not terms.has_history:
-        return None
-    weights = found.weights / np.maximum(found.shares, DOUBT)
-    return np.where(np.abs(weights - terms.current) < limits.smallest_trade / 2, terms.current, weights)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -212,3 +213,20 @@ def test_the_hash_of_a_month_does_not_depend_on_gaps_in_other_months():
     hashes = {content_hash(part) for frame in (whole, gaps) for part in (frame.filter(month="2026-01"), frame.partition_by("month")[0])}
     assert len(hashes) == 1
     assert content_hash(gaps) != content_hash(whole)
+
+
+def test_a_home_from_before_a_table_gained_a_column_is_read_and_written(tmp_path, monkeypatch):
+    """Old rows have null there; new months stand beside them."""
+    spec = TABLES["nav"]
+    old = replace(spec, columns=tuple(name for name in spec.columns if name != "cash_weight"))
+    rows = nav("a", ["2026-01"]).drop("cash_weight")
+    with monkeypatch.context() as before:
+        before.setitem(TABLES, "nav", old)
+        lake = Warehouse(tmp_path)
+        lake.write_months("nav", rows, ["2026-01"], scope="a")
+        lake.settle()
+        lake.publish()
+    lake = Warehouse(tmp_path)
+    assert lake.read("nav")["cash_weight"].to_list() == [None]
+    lake.write_months("nav", nav("a", ["2026-02"]), ["2026-02"], scope="a")
+    assert lake.read("nav").sort("month")["cash_weight"].to_list() == [None, 0.0]

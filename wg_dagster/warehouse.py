@@ -18,7 +18,7 @@ from types import ModuleType
 from urllib.parse import unquote
 
 import polars as pl
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, Schema, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from wg_dagster.crash_points import crash_point
@@ -81,7 +81,14 @@ class Warehouse:
         if not files:
             return spec.empty().lazy()
         partitions = dict.fromkeys(spec.partition_by, pl.String)
-        scanned = pl.scan_parquet(files, hive_partitioning=bool(partitions), hive_schema=partitions or None, glob=False)
+        scanned = pl.scan_parquet(
+            files,
+            schema=spec.schema,
+            hive_partitioning=bool(partitions),
+            hive_schema=partitions or None,
+            glob=False,
+            missing_columns="insert",  # a file from before the table had the column
+        )
         return scanned.select(pl.col(name).cast(dtype) for name, dtype in spec.schema.items())
 
     def read(
@@ -265,7 +272,17 @@ class Warehouse:
                 configuration=_KEEP_LOG,
             )
         self._deltas[table] = DeltaTable(uri)
+        self._add_columns(self._deltas[table], spec)
         return self._deltas[table]
+
+    def _add_columns(self, delta: DeltaTable, spec: Table) -> None:
+        """Columns that the contract has gained since the home was made: null in its old rows."""
+        there = {field.name for field in delta.schema().fields}
+        if set(spec.columns) <= there:
+            return
+        wanted = Schema.from_arrow(spec.empty().to_arrow().schema).fields
+        delta.alter.add_columns([field for field in wanted if field.name not in there])
+        delta.update_incremental()
 
     def _replace(self, spec: Table, rows: pl.DataFrame, predicate: str) -> None:
         self._commit(spec, rows, mode="overwrite", predicate=predicate)
