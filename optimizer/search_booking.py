@@ -49,14 +49,24 @@ def book(month: Month, chosen: np.ndarray, before: tuple[Month, np.ndarray] | No
     """
     traded = np.ones(len(chosen)) if before is None else _traded(month, chosen, *before)
     value = _values(month, chosen) * (1.0 - cost * traded)
-    if value.min() <= 0.0:
-        raise BadPanel(f"month {month.earned_in}: a portfolio lost everything, returns below it have no meaning; check returns and cost")
+    check_values(month, value.min())
     returns = np.concatenate([value[:1] - 1.0, value[1:] / value[:-1] - 1.0])
-    market = np.prod(1.0 + month.benchmark)
-    growth = np.log(value[-1])
     active = returns - month.benchmark[:, None]
-    sums = (growth, *_sums(returns), growth - np.log(market), *_sums(active))
-    return Booked(*(exact(part) for part in sums), traded.astype(np.float32))
+    return booked(month, value[-1], (*_sums(returns), *_sums(active)), traded)
+
+
+def check_values(month: Month, lowest: float) -> None:
+    """BadPanel where a portfolio lost everything."""
+    if lowest <= 0.0:
+        raise BadPanel(f"month {month.earned_in}: a portfolio lost everything, returns below it have no meaning; check returns and cost")
+
+
+def booked(month: Month, end_value: np.ndarray, sums: tuple[np.ndarray, ...], traded: np.ndarray) -> Booked:
+    """A month from the last day's values and the six sums over days, own and active, in the order of `Booked`."""
+    growth = np.log(end_value)
+    market = np.prod(1.0 + month.benchmark)
+    parts = (growth, *sums[:3], growth - np.log(market), *sums[3:])
+    return Booked(*(exact(part) for part in parts), traded.astype(np.float32))
 
 
 def exact(values: np.ndarray) -> np.ndarray:
@@ -73,7 +83,15 @@ def _values(month: Month, chosen: np.ndarray) -> np.ndarray:
 
 def _sums(returns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     losses = np.minimum(returns, 0.0)
-    return returns.sum(axis=0), (returns * returns).sum(axis=0), (losses * losses).sum(axis=0)
+    return _in_order(returns), _in_order(returns * returns), _in_order(losses * losses)
+
+
+def _in_order(rows: np.ndarray) -> np.ndarray:
+    """Sum of the rows from the first to the last: numpy may add in another order, and a compiled loop could not follow it."""
+    total = rows[0].copy()
+    for row in rows[1:]:
+        total += row
+    return total
 
 
 def _traded(month: Month, chosen: np.ndarray, last: Month, held: np.ndarray) -> np.ndarray:
@@ -86,10 +104,10 @@ def _traded(month: Month, chosen: np.ndarray, last: Month, held: np.ndarray) -> 
         old, new = held[start : start + _ROWS], chosen[start : start + _ROWS]
         row = np.arange(len(old))[:, None]
         weight = end[old]
-        total = weight.sum(axis=1, keepdims=True)
+        total = _in_order(weight.T)[:, None]
         weight = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)  # all lost: bought from nothing
         table[row, last.columns[old]] = weight
         kept = table[row, month.columns[new]]
         table[row, last.columns[old]] = 0.0
-        traded[start : start + _ROWS] = np.abs(1.0 / new.shape[1] - kept).sum(axis=1) + (weight.sum(axis=1) - kept.sum(axis=1))
+        traded[start : start + _ROWS] = _in_order(np.abs(1.0 / new.shape[1] - kept).T) + (_in_order(weight.T) - _in_order(kept.T))
     return traded

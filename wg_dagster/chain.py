@@ -21,10 +21,11 @@ def strategy_stations() -> tuple[Station, ...]:
     """From factor tables to letters, once a strategy."""
     from wg_dagster.letters.stations import STATIONS as LETTERS
     from wg_dagster.performance.stations import STATIONS as PERFORMANCE
+    from wg_dagster.selection.diagnostics_station import STATIONS as DIAGNOSTICS
     from wg_dagster.selection.stations import STATIONS as SELECTION
     from wg_dagster.trading.stations import STATIONS as TRADING
 
-    return (*SELECTION, *TRADING, *PERFORMANCE, *LETTERS)
+    return (*SELECTION, *DIAGNOSTICS, *TRADING, *PERFORMANCE, *LETTERS)
 
 
 @cache

@@ -38,8 +38,10 @@ class Plugin(BasePlugin):
         config["temp_directory"] = str(self._view.with_name("spill"))
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Open the view and register `delta_files`; all cursors share both."""
+        """Open the view and register `delta_files`; all cursors share both. What an earlier piece of the range changed stays listed."""
         self._warehouse = Warehouse.load_view(self._view)
+        listed = self._view.with_name("changed.json")
+        self._changed = json.loads(listed.read_text()) if listed.exists() else {}
         self._connection = conn
         conn.create_function("delta_files", self._files, ["VARCHAR"], "VARCHAR[]")
 
@@ -50,7 +52,8 @@ class Plugin(BasePlugin):
         years = {year: [month for month in months if month[:4] == year] for year in sorted({month[:4] for month in months})}
         changed = [self._replace(str(relation.identifier), relation.render(), batch) for batch in years.values()]
         with self._lock:
-            self._changed[str(relation.identifier)] = sorted(month for batch in changed for month in batch)
+            before = self._changed.get(str(relation.identifier), [])
+            self._changed[str(relation.identifier)] = sorted({*before, *(month for batch in changed for month in batch)})
             self._warehouse.save_view(self._view)
             self._view.with_name("changed.json").write_text(json.dumps(self._changed, sort_keys=True))
 

@@ -21,7 +21,6 @@ CODE = (  # what decides the values: not the seed, which only scores read, nor w
     Path(__file__).with_name("dbt_plugin.py"),
 )
 VIEW = "WG_VIEW"  # environment variable: the file that says what the process may see
-_DBT = "from dbt.cli.main import cli; cli()"
 _LONGEST_MESSAGE = 4000
 Dbt = Callable[[list[str], Path], str]  # runs dbt with these arguments on the view in a file; "" or what went wrong
 
@@ -82,9 +81,9 @@ def build_factors(
 
 
 def in_own_process(arguments: list[str], view: Path) -> str:
-    """Run dbt in a process that ends with it."""
+    """Run dbt in a process that ends with it, a long range of months in pieces."""
     done = subprocess.run(
-        [sys.executable, "-c", _DBT, *arguments],
+        [sys.executable, "-m", "wg_dagster.dbt_pieces", *arguments],
         env=os.environ | {VIEW: str(view)},
         capture_output=True,
         text=True,

@@ -73,6 +73,7 @@ def side_by_side(home, *runs):
         assert code == 0, said
 
 
+@pytest.mark.slow
 def test_two_ranges_of_months_and_then_two_strategies_at_the_same_time_lose_nothing(undisturbed, cleaned, tmp_path):
     """What rests on no earlier month is there at once; a last run settles what does, and the letters, which compare all strategies."""
     home = copy_of(cleaned, tmp_path / "home").home

@@ -1,5 +1,6 @@
 """What became of a month whose files were damaged: refused, found, harmless, or silent."""
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -8,11 +9,13 @@ from pathlib import Path
 
 import polars as pl
 from chain_dbt import in_process
+from concern import Hit, hit_by
 from delivery import BEFORE, MONTH, STRATEGIES, map_text, market
 
 from wg_dagster.chain import clean_stations, factor_station
 from wg_dagster.errors import BadInput
 from wg_dagster.ingest.drop import Drop
+from wg_dagster.quality.figures import SAMPLES
 from wg_dagster.runner import Outcome, land_raw, run_factors, run_station
 from wg_dagster.schemas.tables import FACTOR_TABLES, TABLES
 from wg_dagster.verdicts import blocked_months
@@ -44,11 +47,20 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the untouched month says: findings, clean rows, factors, weights."""
+class Failed:
+    """How many rows speak against the month, and up to five names among them."""
 
+    rows: int
+    samples: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the untouched month says: its files, findings, clean rows, factors, weights."""
+
+    files: Mapping[str, bytes]
     held: frozenset
-    failed: Mapping[tuple[str, str, str], int]
+    failed: Mapping[tuple[str, str, str], "Failed"]
     clean: Mapping[str, pl.DataFrame]
     factors: Mapping[str, pl.DataFrame]
     weights: pl.DataFrame
@@ -114,13 +126,20 @@ class Case:
         """Rows in quarantine."""
         return frozenset(self.warehouse.read("quarantine").select(_HELD).iter_rows())
 
-    def failed(self) -> dict[tuple[str, str, str], int]:
-        """Checks up to the factors that failed in the month, with the number of rows that speak against it."""
+    def failed(self) -> dict[tuple[str, str, str], Failed]:
+        """Checks up to the factors that failed in the month."""
         rows = self.warehouse.read("checks", months=[MONTH]).filter(~pl.col("passed") & (pl.col("strategy") == ""))
         return {
-            (table, name, severity): count
-            for table, name, severity, count in rows.select("table", "check_name", "severity", "failed_rows").iter_rows()
+            (table, name, severity): Failed(count, frozenset(json.loads(details or "{}").get("samples", [])))
+            for table, name, severity, count, details in rows.select(
+                "table", "check_name", "severity", "failed_rows", "details"
+            ).iter_rows()
         }
+
+    def ids(self, symbols: frozenset[str]) -> set[str]:
+        """Security ids that the symbols have or had."""
+        mapped = self.warehouse.read("security_map")
+        return set(mapped.filter(pl.col("vendor_symbol").is_in(sorted(symbols)))["security_id"])
 
     def tables(self, names: tuple[str, ...]) -> dict[str, pl.DataFrame]:
         """Rows of the month."""
@@ -137,23 +156,23 @@ def known(base: Path, folder: Path, files: Mapping[str, bytes]) -> Known:
     case.clean()
     case.factors()
     case.portfolios()
-    return Known(case.held(), case.failed(), case.tables(_CLEAN), case.tables(FACTOR_TABLES), case.weights())
+    return Known(files, case.held(), case.failed(), case.tables(_CLEAN), case.tables(FACTOR_TABLES), case.weights())
 
 
 def judged(base: Path, folder: Path, files: Mapping[str, bytes], before: Known, *, follow: bool = False) -> Verdict:
     """Take a delivery through the chain as far as it differs from the untouched one; `follow` goes on after a finding."""
-    case = Case(base, folder, files)
+    case, hit = Case(base, folder, files), hit_by(before.files, files)
     try:
         case.clean()
     except BadInput as refused:
         return Verdict("refused", str(refused), names_file=any(name in str(refused) for name in files))
-    found = _found(case, before)
+    found = _found(case, before, hit)
     if found and not follow:
         return found
     if all(case_rows.equals(before.clean[name]) for name, case_rows in case.tables(_CLEAN).items()):
         return found or Verdict("harmless", "the same clean rows")
     case.factors()
-    found = found or _found(case, before)
+    found = found or _found(case, before, hit)
     if found and not follow:
         return found
     if all(rows.equals(before.factors[name]) for name, rows in case.tables(FACTOR_TABLES).items()):
@@ -165,14 +184,18 @@ def judged(base: Path, folder: Path, files: Mapping[str, bytes], before: Known, 
     return Verdict("harmless" if moved <= ONE_BASIS_POINT else "silent", f"a weight moves by {moved * 1e4:.2f} bp", moved)
 
 
-def _found(case: Case, before: Known) -> Verdict | None:
-    held = sorted(case.held() - before.held, key=str)
+def _found(case: Case, before: Known, hit: Hit) -> Verdict | None:
+    """A new finding about the damaged file, and about the damaged symbols where they are few."""
+    new = sorted(case.held() - before.held, key=str)
+    held = [row for row in new if hit.holds(row[0], row[2], row[4])]
     if held:
         return Verdict("quarantine", f"{held[0][0]} {held[0][1]} ({len(held)} rows, first {held[0][2]} line {held[0][3]})")
-    failed = {check: count for check, count in case.failed().items() if count > before.failed.get(check, 0)}
-    if failed:
-        (table, name, severity), count = min(failed.items())
-        return Verdict("check", f"{severity} {name} of {table} ({count})")
+    ids, tables = case.ids(hit.symbols), hit.tables()
+    for (table, name, severity), failed in sorted(case.failed().items()):
+        was = before.failed.get((table, name, severity), Failed(0))
+        names_it = not ids or not failed.samples or failed.samples & ids or failed.rows > SAMPLES
+        if table in tables and failed.rows > was.rows and names_it:
+            return Verdict("check", f"{severity} {name} of {table} ({failed.rows})")
     return None
 
 

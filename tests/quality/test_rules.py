@@ -14,7 +14,7 @@ from wg_dagster.errors import OutsideData
 from wg_dagster.quality.figures import Figure, Finding, verdicts
 from wg_dagster.quality.looks import LOOKS, newest_before, same, stored_rows
 from wg_dagster.quality.rules import RULES, judge
-from wg_dagster.quality.thresholds import LIMITS_OF_FACTORS, THRESHOLDS
+from wg_dagster.quality.thresholds import LIMITS_OF_FACTORS, THRESHOLDS, USUAL_OF_SOURCES
 from wg_dagster.schemas.columns import FACTORS
 from wg_dagster.schemas.tables import TABLES
 from wg_dagster.warehouse import Warehouse
@@ -48,6 +48,14 @@ def test_limits_of_factors_are_documented(factor):
     line = next(line for line in DOCS.splitlines() if line.startswith(f"| {factor} |"))
     for check, limit in LIMITS_OF_FACTORS[factor].items():
         assert f"{check} {limit:g}" in line
+
+
+@pytest.mark.parametrize("source", USUAL_OF_SOURCES)
+def test_what_is_usual_of_a_source_is_documented(source):
+    line = next(line for line in DOCS.splitlines() if line.startswith(f"| {source} |"))
+    for check, share in USUAL_OF_SOURCES[source].items():
+        assert check in THRESHOLDS
+        assert f"{check} {share:.2%}" in line
 
 
 def test_a_table_without_rules_has_no_verdicts(judged):
@@ -168,7 +176,8 @@ def test_verdicts_of_a_batch_are_those_of_its_months(contract, priced):
         before = newest_before(judged_months, months)
         part, past = (rows.filter(pl.col("month").is_in(chosen)) for chosen in (judged_months, before))
         nobody = TABLES["securities_clean"].empty().select(LOOKS["prices_clean"]["securities_clean"].columns)
-        known = {"prices_clean": past.select(columns), "securities_clean": nobody}
+        unsaid = TABLES["prices"].empty().select(LOOKS["prices_clean"]["prices"].columns)
+        known = {"prices_clean": past.select(columns), "securities_clean": nobody, "prices": unsaid}
         return judge("s", "prices_clean", part, judged_months, stored=known.__getitem__, strategy=None)
 
     batch, alone = run(months), pl.concat(run([month]) for month in months)

@@ -201,7 +201,7 @@ STATIONS: tuple[Station, ...] = (
         "clean/risk_returns",
         "Returns before the first traded prices, for risk only",
         "clean",
-        (Reads("adjusted_prices", back=1), *_WHO),
+        (Reads("adjusted_prices", back=1), *_WHO, Reads("prices_clean")),  # the last for its checks: what another source tells
         ("risk_returns",),
         build_risk_returns,
         (*_WHO_CODE, captures, risk),

@@ -9,7 +9,7 @@ from wg_dagster.calendars import month_shift
 from wg_dagster.config import Config
 
 # Their last month is known; others grow with the calendar.
-_FIXED_SOURCES = {"synthetic", "drop", "pystock", "edgar", "jquants", "sharadar", "reference", "vendors"}
+_FIXED_SOURCES = {"synthetic", "drop", "pystock"}
 
 
 def portfolio_months(config: Config) -> dg.MonthlyPartitionsDefinition:

@@ -46,11 +46,12 @@ def counted(value: pl.Expr, failed: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]
 
 
 def verdicts(finding: Finding, station: str, table: str, strategy: str | None) -> Iterator[dict[str, object]]:
-    """One row of `checks` a month that has a figure: the worst part decides."""
+    """One row of `checks` a month that has a figure: the worst part decides. Names are told also where they are a source's usual ones."""
     threshold = THRESHOLDS[finding.check]
     judged = sorted(figure for figure in finding.figures if figure.value is not None)
     failing = {figure.month for figure in judged if _fails(figure, threshold)}
-    samples = _samples(finding, failing)
+    told = failing | {figure.month for figure in judged if _fails(figure._replace(limit=None), threshold)}
+    samples = _samples(finding, told)
     for month, group in groupby(judged, key=lambda figure: figure.month):
         parts = list(group)
         worst = max(parts, key=lambda figure: (_fails(figure, threshold), _beyond(figure, threshold)))
@@ -58,7 +59,9 @@ def verdicts(finding: Finding, station: str, table: str, strategy: str | None) -
         if worst.part:
             details["parts"] = {figure.part: _rounded(figure.value) for figure in parts}
         if month in failing:
-            details |= {"reason": threshold.reason, "samples": samples.get(month, [])}
+            details |= {"reason": threshold.reason}
+        if month in failing or samples.get(month):
+            details |= {"samples": samples.get(month, [])}
         yield verdict(
             station,
             month,

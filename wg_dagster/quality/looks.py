@@ -55,15 +55,26 @@ STATEMENT_COLUMNS = (
     "month",
     "security_id",
     "known_at",
+    "known_at_rule",
     "period_end_date",
     "period_kind",
+    "fiscal_period",
     "is_derived",
     *STATEMENT_ITEMS,
     "shares_outstanding",
 )
+_SOURCES = Look(same, ("month", "source"))  # of the raw rows: which source's usual faults to expect
 LOOKS: dict[str, dict[str, Look]] = {
     "securities_clean": {"securities_clean": Look(_exactly(SURVIVOR_MONTHS), LISTING_COLUMNS)},
-    "prices_clean": {"prices_clean": Look(newest_before, PRICE_COLUMNS), "securities_clean": Look(same, LISTING_COLUMNS)},
+    "prices_clean": {
+        "prices_clean": Look(newest_before, PRICE_COLUMNS),
+        "securities_clean": Look(same, LISTING_COLUMNS),
+        "prices": _SOURCES,
+    },
+    "risk_returns": {
+        "prices_clean": Look(same, _columns("month market security_id session_date return_1e9 quality")),
+        "adjusted_prices": _SOURCES,
+    },
     "announcements_clean": {
         "announcements_clean": Look(_back(STATEMENT_MONTHS), _columns("month security_id known_at announcement_date")),
         "securities_clean": Look(same, LISTING_COLUMNS),
@@ -72,6 +83,7 @@ LOOKS: dict[str, dict[str, Look]] = {
     "fundamentals_clean": {
         "fundamentals_clean": Look(_back(RESTATEMENT_LOOK_BACK), STATEMENT_COLUMNS),
         "securities_clean": Look(same, (*LISTING_COLUMNS, "security_type", "is_eligible")),
+        "fundamentals": _SOURCES,
     },
     "benchmark_nav": {"prices_clean": Look(same, _columns("month market session_date log_return_1e9"))},
     "universe_members": {"universe_members": Look(newest_before, _columns("month security_id"))},

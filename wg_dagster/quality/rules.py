@@ -9,7 +9,9 @@ from wg_dagster.quality.books import check_attribution, check_nav, check_trades
 from wg_dagster.quality.factors import check_factor
 from wg_dagster.quality.figures import Finding, verdicts
 from wg_dagster.quality.fundamentals import check_fundamentals
+from wg_dagster.quality.labels import check_labels
 from wg_dagster.quality.looks import Stored
+from wg_dagster.quality.other_sources import check_risk_returns
 from wg_dagster.quality.overdue import check_announcements
 from wg_dagster.quality.price_breaks import check_breaks
 from wg_dagster.quality.prices import check_prices
@@ -25,14 +27,21 @@ from wg_dagster.quality.selection import (
 )
 from wg_dagster.quality.statement_breaks import check_statements
 from wg_dagster.quality.survivorship import check_securities
+from wg_dagster.quality.usual import as_usual
 from wg_dagster.schemas.tables import FACTOR_TABLES, TABLES
 
 Rule = Callable[[pl.DataFrame, Sequence[str], Stored, str], list[Finding]]
 
 RULES: dict[str, Rule] = {
     "securities_clean": lambda rows, months, stored, _: check_securities(rows, months, stored),
-    "prices_clean": lambda rows, months, stored, _: check_prices(rows, months, stored) + check_breaks(rows, months, stored),
-    "fundamentals_clean": lambda rows, months, stored, _: check_fundamentals(rows, months, stored) + check_statements(rows, months, stored),
+    "prices_clean": lambda rows, months, stored, _: as_usual(
+        check_prices(rows, months, stored) + check_breaks(rows, months, stored), stored("prices")
+    ),
+    "risk_returns": lambda rows, months, stored, _: as_usual(check_risk_returns(rows, months, stored), stored("adjusted_prices")),
+    "fundamentals_clean": lambda rows, months, stored, _: as_usual(
+        check_fundamentals(rows, months, stored) + check_statements(rows, months, stored) + check_labels(rows, months, stored),
+        stored("fundamentals"),
+    ),
     "announcements_clean": lambda rows, months, stored, _: check_announcements(rows, months, stored),
     "rates_clean": lambda rows, months, stored, _: check_rates(rows, months, stored),
     "benchmark_nav": lambda rows, months, stored, _: check_benchmarks(rows, months, stored),

@@ -91,8 +91,13 @@ _TABLE = (
     Threshold("overdue_statements", 0.08, "companies that had filed by now a year ago: part of a file is missing", at_least=3),
     Threshold("overdue_announcements", 0.08, "companies that had announced by now a year ago: part of a file is missing", at_least=3),
     Threshold("statement_breaks", 0.0, "a statement that continues another firm's, or none: it stands under the wrong symbol"),
+    Threshold("label_breaks", 0.0, "a quarter that does not follow from the firm's last one: year-to-date figures are differenced by it"),
     Threshold(
         "eps_contradicts", 0.0, "net income over earnings per share is not the share count by a factor of five: one of them is wrong"
+    ),
+    # risk_returns
+    Threshold(
+        "sources_disagree", 0.005, "sessions whose return another source tells by a point otherwise: one of them is wrong", at_least=5
     ),
     # factor tables
     Threshold("component_coverage", 0.6, "members with at least half of the factor's components", is_floor=True, at_least=3),
@@ -142,6 +147,22 @@ _TABLE = (
     ),
 )
 THRESHOLDS = {threshold.check: threshold for threshold in _TABLE}
+
+# What a source shows in its ordinary months, rounded up: a share of the names or statements. WARN only beyond; the names are told anyway.
+USUAL_OF_SOURCES: dict[str, dict[str, float]] = {
+    # Yahoo by way of a crawler, 2015-03 to 2015-12: symbols change hands, names leave without a word.
+    "pystock": {
+        "untold_departures": 0.005,  # 27 of 6,100
+        "exchanged_names": 0.003,  # 17 of 6,150: thin names of foreign listings that jump to and fro
+        "level_breaks": 0.001,  # 6 of 6,150
+        "volume_breaks": 0.0005,  # 2 of 6,150
+        "suspected_splits": 0.0005,  # 3 of 6,150
+        "statement_breaks": 0.025,  # 62 of 2,860: the first statements after another source's
+        "item_jumps": 0.01,  # 24 of 2,950
+    },
+    # Adjusted with later splits and dividends: 0.35 to 0.54 % a month differ from pystock.
+    "stooq": {"sources_disagree": 0.0075},
+}
 
 # Limits of a factor where the general one does not fit.
 LIMITS_OF_FACTORS: dict[str, dict[str, float]] = {

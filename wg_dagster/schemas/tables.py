@@ -241,6 +241,13 @@ _STRATEGY = [
         partition_by="strategy month",
     ),
     _table(
+        "factor_diagnostics",
+        "What each factor has been worth by the month's end, one row a factor and statistic: scores of earlier months meet its returns",
+        "factor statistic value",
+        key="strategy month factor statistic",
+        partition_by="strategy month",
+    ),
+    _table(
         "factor_weights",
         "The factor weights that the month's portfolio uses, and why these",
         "as_of_date factor sign weight factor_rule reason evidence_month matrix_sha256",

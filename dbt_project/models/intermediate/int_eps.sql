@@ -30,10 +30,9 @@ versions as (
         security_id,
         period_end_date,
         known_at,
-        eps,
-        net_income,
-        shares_outstanding,
-        is_derived,
+        case when is_derived then net_income / nullif(shares_outstanding, 0) else eps end as eps,
+        case when is_derived and shares_outstanding is null then net_income end as shareless_income,
+        net_income / nullif(eps, 0) as implied_shares,
         lead(known_at) over version_order as superseded_at,
         min(known_at) over version_order as first_known_at
     from {{ ref("stg_fundamentals") }}
@@ -58,7 +57,6 @@ quarters as (
         announcements.period_end_date,
         announcements.known_at,
         announcements.actual_eps as eps,
-        false as is_derived,
         announcements.known_at as first_known_at
     from views
     inner join {{ ref("stg_announcements") }} as announcements
@@ -82,12 +80,11 @@ listed as (
         list(struct_pack(
             period_end_date := period_end_date,
             known_at := known_at,
-            first_known_at := first_known_at,
             eps := eps,
-            net_income := net_income,
-            shares := shares_outstanding,
-            is_derived := is_derived
-        ) order by period_end_date desc) as newest_first
+            shareless_income := shareless_income,
+            implied_shares := implied_shares
+        ) order by period_end_date desc) as newest_first,
+        arg_max(first_known_at, period_end_date) as first_known_at
     from quarters
     group by security_id, market, series, seen_at, splits_known_at
 ),
@@ -111,14 +108,9 @@ reported as (
         split_lists.splits,
         list_transform(newest_first, lambda quarter: quarter.period_end_date) as ends,
         list_transform(newest_first, lambda quarter: quarter.known_at) as known_ats,
-        list_transform(newest_first, lambda quarter, place: case
-            when quarter.is_derived
-                then quarter.net_income / nullif(coalesce(
-                    quarter.shares,
-                    newest_first[place + 1].net_income / nullif(newest_first[place + 1].eps, 0)
-                ), 0)
-            else quarter.eps
-        end) as reported_eps
+        list_transform(newest_first, lambda quarter, place: coalesce(
+            quarter.eps, quarter.shareless_income / nullif(newest_first[place + 1].implied_shares, 0)
+        )) as reported_eps
     from listed
     left join split_lists
         on listed.security_id = split_lists.security_id and listed.splits_known_at = split_lists.splits_known_at
@@ -143,7 +135,7 @@ select
     seen_at,
     splits_known_at,
     known_ats,
-    newest_first[1].first_known_at as first_known_at,
+    first_known_at,
     [
         {% for k in range(1, 10) %}
             case

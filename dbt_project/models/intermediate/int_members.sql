@@ -2,7 +2,7 @@
 -- statements (last seen within 16 months), splits and announcements. One row a security and month.
 
 with
-prices as (select * from {{ ref("stg_prices") }}),
+prices as (select * from {{ ref("stg_prices") }} where {{ within_months(0) }}),
 
 month_ends as (select * from {{ ref("int_month_ends") }}),
 
@@ -13,6 +13,7 @@ statements as (
         security_id,
         known_at
     from {{ ref("stg_fundamentals") }}
+    where {{ within_months(17) }}
 ),
 
 announcements as (
@@ -20,6 +21,7 @@ announcements as (
         security_id,
         known_at
     from {{ ref("stg_announcements") }}
+    where {{ within_months(13) }}
 ),
 
 splits as (

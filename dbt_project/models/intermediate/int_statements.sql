@@ -1,6 +1,6 @@
 -- 既知の財務 The version of each quarter and fiscal year that stood at each instant at which a member looks back
 -- (period_number 1 = newest),
--- as far back as two years of flows can reach. One row a security, instant, kind and period.
+-- as far back as two years of flows reach. One row a security, instant, kind and period.
 
 with
 looks as (
@@ -13,10 +13,10 @@ looks as (
 
 versions as (
     select
-        *,
-        lead(known_at) over version_order as superseded_at,
-        min(known_at) over version_order as first_known_at
+        * exclude (month),
+        lead(known_at) over version_order as superseded_at
     from {{ ref("stg_fundamentals") }}
+    where strftime(period_end_date, '%Y-%m') >= {{ months_back(58) }}
     window version_order as (partition by security_id, period_kind, period_end_date order by known_at)
 )
 

@@ -21,34 +21,26 @@ announcements as (
         and announcements.announcement_date > cast(announcements.known_at as date) - interval 4 month
 ),
 
--- the sessions of the fifteen days before an announcement: the last one with a close is its price
-sessions_before as (
-    select
+-- the fifteen days before an announcement: the last one with a close is its price
+days_before as (
+    select distinct
         announcements.security_id,
         announcements.announcement_date,
-        sessions.session_date
-    from (
-        select distinct
-            security_id,
-            market,
-            announcement_date
-        from announcements
-    ) as announcements
-    inner join {{ ref("stg_sessions") }} as sessions
-        on announcements.market = sessions.market
-        and sessions.session_date between announcements.announcement_date - 15 and announcements.announcement_date - 1
+        announcements.announcement_date - days.days_ago as session_date
+    from announcements
+    cross join (select cast(unnest(range(1, 16)) as integer) as days_ago) as days
 ),
 
 closes as (
     select
         prices.security_id,
-        sessions_before.announcement_date,
+        days_before.announcement_date,
         max_by(prices.close, prices.session_date) as close
     from {{ ref("stg_prices") }} as prices
-    inner join sessions_before
-        on prices.security_id = sessions_before.security_id and prices.session_date = sessions_before.session_date
+    inner join days_before
+        on prices.security_id = days_before.security_id and prices.session_date = days_before.session_date
     where prices.close > 0
-    group by prices.security_id, sessions_before.announcement_date
+    group by prices.security_id, days_before.announcement_date
 ),
 
 priced as (

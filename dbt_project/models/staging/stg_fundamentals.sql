@@ -2,6 +2,7 @@
 -- What claims to be known before its period had ended is not a statement.
 
 select
+    month,
     security_id,
     known_at,
     period_end_date,
