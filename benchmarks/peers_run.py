@@ -70,7 +70,9 @@ def qlib(folder):
     from qlib.data import D
 
     days = _qlib_files(folder)
-    qlib.init(provider_uri=str(folder / "qlib"), region="us", kernels=1, expression_cache=None, dataset_cache=None)
+    where = {"provider_uri": str(folder / "qlib"), "region": "us"}
+    roomy = 1_000_000  # series: its default of 500 forgets them before they are asked for again
+    qlib.init(**where, kernels=1, expression_cache=None, dataset_cache=None, mem_cache_size_limit=roomy, mem_cache_expire=10_000)
     names = D.instruments("all")
     spent = {}
     for what, expressions in (

@@ -38,7 +38,7 @@ def test_no_kill_loses_doubles_or_bends_a_row(undisturbed, tmp_path, request):
         kills += kill_until_it_is_through(home, points, chance, whole)
         homes += 1
         assert different(contents(home), wanted) == [], f"home {homes} after {kills}"
-    print(f"{kills.total()} kills in {homes} homes: {dict(sorted(kills.items()))}")
+        print(f"{kills.total()} kills in {homes} homes: {dict(sorted(kills.items()))}", flush=True)
     assert kills["clock"]
     assert kills["point"] > len(points) / 4
 

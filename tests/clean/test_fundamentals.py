@@ -184,6 +184,18 @@ def test_the_past_of_a_firm_is_only_what_was_filed_before(market):
     assert broken["rule"].to_list() == ["unit_error"]
 
 
+def test_a_wrong_first_filing_costs_one_right_one(market):
+    """Of a past of 1,000 and 1 the next 1 fits; the mean of the two, 500.5, would set it aside as well."""
+    filings = [
+        market.filing("AAA", end, label, market.at(TOLD[end]), revenue=10.0 * scale, assets=100.0 * scale, shares_outstanding=1e6 * scale)
+        for end, label, scale in ((Q1, "Q1", 1000.0), (Q2, "Q2", 1.0), (Q3, "Q3", 1.0))
+    ]
+    rows, broken = _built(market, filings)
+    assert rows["revenue"].to_list() == [10_000.0, 10.0]
+    assert rows["shares_outstanding"].to_list() == [1e9, 1e6]
+    assert broken["rule"].to_list() == ["unit_error"]
+
+
 def test_sales_that_outgrow_the_past_are_believed_while_assets_fit(market):
     """A firm that starts to sell: 600 times the sales of before, with assets of the same order."""
     filings = [

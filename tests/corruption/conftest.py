@@ -42,14 +42,16 @@ def untouched(base, tmp_path_factory):
 
 @pytest.fixture
 def delivered(base, untouched, tmp_path):
-    """delivered(damage name, seed) -> Verdict."""
-    from damage import damaged
+    """delivered(damage name, seed) -> Verdict; `follow` takes it to the weights also after a finding."""
+    from damage import DAMAGES, drawn
+    from news import NEWS
     from verdicts import judged
 
-    def run(name, seed):
+    def run(name, seed, *, follow=False):
         files, before, target = untouched
         folder = tmp_path / f"{name}_{seed}"
-        verdict = judged(base, folder, damaged(name, seed, files, target), before)
+        damage = (DAMAGES | NEWS)[name]
+        verdict = judged(base, folder, damage(files, drawn(name, seed), target), before, follow=follow)
         shutil.rmtree(folder)
         return verdict
 

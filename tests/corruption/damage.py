@@ -36,9 +36,14 @@ def damage(function: Damage) -> Damage:
     return function
 
 
+def drawn(name: str, seed: int) -> Draw:
+    """The random numbers of a damage and a seed."""
+    return np.random.default_rng([seed, crc32(name.encode())])
+
+
 def damaged(name: str, seed: int, files: Files, target: Target) -> Files:
     """The delivery with one damage, drawn by the seed."""
-    return DAMAGES[name](files, np.random.default_rng([seed, crc32(name.encode())]), target)
+    return DAMAGES[name](files, drawn(name, seed), target)
 
 
 # -- the file as a whole ------------------------------------------------------------------------------------------------------------
@@ -194,7 +199,7 @@ def rows_twice_with_another_value(files: Files, draw: Draw, target: Target) -> F
 @damage
 def statements_twice_with_another_value(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "statements.csv")
-    again = rows.filter(pl.col("vendor_symbol") == _filer(rows, draw, target)).with_columns(
+    again = rows.filter(pl.col("vendor_symbol") == filer(rows, draw, target)).with_columns(
         _times("net_income", 3.0), _times("revenue", 3.0)
     )
     return with_frame(files, "statements.csv", pl.concat([rows, again]))
@@ -230,7 +235,7 @@ def one_name_missing(files: Files, draw: Draw, target: Target) -> Files:
 def a_session_missing(files: Files, draw: Draw, _: Target) -> Files:
     name = str(draw.choice(("prices.csv", "index_levels.csv")))
     rows = frame_of(files, name)
-    return with_frame(files, name, rows.filter(pl.col("session_date") != _session(rows, draw)))
+    return with_frame(files, name, rows.filter(pl.col("session_date") != session_of(rows, draw)))
 
 
 @damage
@@ -257,7 +262,7 @@ def late_rows(files: Files, draw: Draw, _: Target) -> Files:
 @damage
 def restated_statement(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "statements.csv")
-    again = rows.filter(pl.col("vendor_symbol") == _filer(rows, draw, target)).head(1)
+    again = rows.filter(pl.col("vendor_symbol") == filer(rows, draw, target)).head(1)
     factor = float(draw.uniform(1.5, 3.0))
     again = again.with_columns(
         pl.lit("2025-05-29T12:00:00Z").alias("known_at"), *(_times(name, factor) for name in ("net_income", "revenue", "equity"))
@@ -385,7 +390,7 @@ def infinite(files: Files, draw: Draw, target: Target) -> Files:
 def infinite_statement(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "statements.csv")
     column = str(draw.choice(["revenue", "net_income", "assets", "equity", "eps_diluted", "shares_outstanding"]))
-    hit = pl.col("vendor_symbol") == _filer(rows, draw, target)
+    hit = pl.col("vendor_symbol") == filer(rows, draw, target)
     return with_frame(files, "statements.csv", rows.with_columns(pl.when(hit).then(pl.lit("inf")).otherwise(column).alias(column)))
 
 
@@ -413,7 +418,7 @@ def dates_of_one_name_shifted(files: Files, draw: Draw, target: Target) -> Files
 @damage
 def future_dates(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "prices.csv")
-    hit = (pl.col("vendor_symbol") == target.name(draw)) & (pl.col("session_date") == _session(rows, draw))
+    hit = (pl.col("vendor_symbol") == target.name(draw)) & (pl.col("session_date") == session_of(rows, draw))
     later = str(draw.choice(["2025-07-01", "2052-05-12", "9999-12-31"]))
     return with_frame(
         files, "prices.csv", rows.with_columns(pl.when(hit).then(pl.lit(later)).otherwise("session_date").alias("session_date"))
@@ -423,7 +428,7 @@ def future_dates(files: Files, draw: Draw, target: Target) -> Files:
 @damage
 def known_in_the_future(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "statements.csv")
-    hit = pl.col("vendor_symbol") == _filer(rows, draw, target)
+    hit = pl.col("vendor_symbol") == filer(rows, draw, target)
     return with_frame(
         files,
         "statements.csv",
@@ -434,7 +439,7 @@ def known_in_the_future(files: Files, draw: Draw, target: Target) -> Files:
 @damage
 def known_at_lost(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "statements.csv")
-    hit = pl.col("vendor_symbol") == _filer(rows, draw, target)
+    hit = pl.col("vendor_symbol") == filer(rows, draw, target)
     return with_frame(files, "statements.csv", rows.with_columns(pl.when(hit).then(pl.lit("soon")).otherwise("known_at").alias("known_at")))
 
 
@@ -464,7 +469,7 @@ def cents_for_dollars_to_the_end(files: Files, draw: Draw, target: Target) -> Fi
 @damage
 def cents_for_dollars_all_names(files: Files, draw: Draw, _: Target) -> Files:
     rows = frame_of(files, "prices.csv")
-    late = pl.col("session_date") >= _session(rows, draw)
+    late = pl.col("session_date") >= session_of(rows, draw)
     return with_frame(files, "prices.csv", rows.with_columns(_times(name, 100.0, late) for name in ("open", "high", "low", "close")))
 
 
@@ -501,7 +506,7 @@ def wrong_currency_of_prices(files: Files, draw: Draw, target: Target) -> Files:
 @damage
 def wrong_currency_of_statements(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "statements.csv")
-    hit = pl.col("vendor_symbol") == _filer(rows, draw, target)
+    hit = pl.col("vendor_symbol") == filer(rows, draw, target)
     other = str(draw.choice(["EUR", "JPY", "XXX"]))
     return with_frame(files, "statements.csv", rows.with_columns(pl.when(hit).then(pl.lit(other)).otherwise("currency").alias("currency")))
 
@@ -515,7 +520,7 @@ def swapped_symbols(files: Files, draw: Draw, target: Target) -> Files:
     one = target.name(draw)
     far = [symbol for symbol in price if not 0.8 < price[symbol] / price[one] < 1.25]
     other = str(draw.choice(far))
-    since = pl.col("session_date") >= _session(rows, draw)
+    since = pl.col("session_date") >= session_of(rows, draw)
     swapped = pl.col("vendor_symbol").replace({one: other, other: one})
     return with_frame(
         files, "prices.csv", rows.with_columns(pl.when(since).then(swapped).otherwise("vendor_symbol").alias("vendor_symbol"))
@@ -525,7 +530,7 @@ def swapped_symbols(files: Files, draw: Draw, target: Target) -> Files:
 @damage
 def swapped_statements(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "statements.csv")
-    one = _filer(rows, draw, target)
+    one = filer(rows, draw, target)
     other = str(draw.choice([symbol for symbol in rows["vendor_symbol"].unique().sort() if symbol != one]))
     return with_frame(files, "statements.csv", rows.with_columns(pl.col("vendor_symbol").replace({one: other, other: one})))
 
@@ -563,7 +568,7 @@ def stale_name(files: Files, draw: Draw, target: Target) -> Files:
 @damage
 def statements_in_thousands(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "statements.csv")
-    hit = pl.lit(value=True) if draw.random() < 0.3 else pl.col("vendor_symbol") == _filer(rows, draw, target)
+    hit = pl.lit(value=True) if draw.random() < 0.3 else pl.col("vendor_symbol") == filer(rows, draw, target)
     factor = float(draw.choice([1e3, 1e-3, 1e6, 1e-6]))
     money = [
         name
@@ -603,25 +608,27 @@ def one_item_in_thousands(files: Files, draw: Draw, target: Target) -> Files:
             ]
         )
     )
-    return _statement(files, draw, target, _factor(draw), column)
+    return statement_of(files, draw, target, _factor(draw), column)
 
 
 @damage
 def earnings_per_share_in_cents(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "statements.csv")
-    hit = pl.col("vendor_symbol") == _filer(rows, draw, target)
+    hit = pl.col("vendor_symbol") == filer(rows, draw, target)
     return with_frame(files, "statements.csv", rows.with_columns(_times(name, 100.0, hit) for name in ("eps_basic", "eps_diluted")))
 
 
 @damage
 def sign_lost(files: Files, draw: Draw, target: Target) -> Files:
-    return _statement(files, draw, target, -1.0, str(draw.choice(["net_income", "revenue", "assets", "eps_diluted", "shares_outstanding"])))
+    return statement_of(
+        files, draw, target, -1.0, str(draw.choice(["net_income", "revenue", "assets", "eps_diluted", "shares_outstanding"]))
+    )
 
 
 @damage
 def period_ends_after_publication(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "statements.csv")
-    hit = pl.col("vendor_symbol") == _filer(rows, draw, target)
+    hit = pl.col("vendor_symbol") == filer(rows, draw, target)
     later = str(draw.choice(["2025-12-31", "2026-03-31", "2099-12-31"]))
     return with_frame(
         files, "statements.csv", rows.with_columns(pl.when(hit).then(pl.lit(later)).otherwise("period_end_date").alias("period_end_date"))
@@ -631,7 +638,7 @@ def period_ends_after_publication(files: Files, draw: Draw, target: Target) -> F
 @damage
 def period_of_another_century(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "statements.csv")
-    hit = pl.col("vendor_symbol") == _filer(rows, draw, target)
+    hit = pl.col("vendor_symbol") == filer(rows, draw, target)
     return with_frame(
         files,
         "statements.csv",
@@ -642,7 +649,7 @@ def period_of_another_century(files: Files, draw: Draw, target: Target) -> Files
 @damage
 def wrong_quarter(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "statements.csv")
-    hit = pl.col("vendor_symbol") == _filer(rows, draw, target)
+    hit = pl.col("vendor_symbol") == filer(rows, draw, target)
     other = pl.col("fiscal_period").replace({"Q1": "Q3", "Q2": "Q1", "Q3": "Q2", "FY": "Q1"})
     return with_frame(
         files, "statements.csv", rows.with_columns(pl.when(hit).then(other).otherwise("fiscal_period").alias("fiscal_period"))
@@ -652,14 +659,14 @@ def wrong_quarter(files: Files, draw: Draw, target: Target) -> Files:
 @damage
 def announced_in_cents(files: Files, draw: Draw, target: Target) -> Files:
     rows = frame_of(files, "announcements.csv")
-    hit = pl.lit(value=True) if draw.random() < 0.5 else pl.col("vendor_symbol") == _filer(rows, draw, target)
+    hit = pl.lit(value=True) if draw.random() < 0.5 else pl.col("vendor_symbol") == filer(rows, draw, target)
     return with_frame(files, "announcements.csv", rows.with_columns(_times("actual_eps", 100.0, hit)))
 
 
 @damage
 def index_in_another_unit(files: Files, draw: Draw, _: Target) -> Files:
     rows = frame_of(files, "index_levels.csv")
-    late = pl.col("session_date") >= _session(rows, draw)
+    late = pl.col("session_date") >= session_of(rows, draw)
     factor = float(draw.choice([0.1, 10.0, 100.0]))
     return with_frame(files, "index_levels.csv", rows.with_columns(_times("level", factor, late)))
 
@@ -734,12 +741,12 @@ def _times(column: str, factor: float, hit: pl.Expr | None = None) -> pl.Expr:
     return (made if hit is None else pl.when(hit).then(made).otherwise(column)).alias(column)
 
 
-def _session(rows: pl.DataFrame, draw: Draw) -> str:
+def session_of(rows: pl.DataFrame, draw: Draw) -> str:
     sessions = rows["session_date"].unique().sort().to_list()
     return sessions[int(draw.integers(1, len(sessions)))]
 
 
-def _filer(rows: pl.DataFrame, draw: Draw, target: Target) -> str:
+def filer(rows: pl.DataFrame, draw: Draw, target: Target) -> str:
     """A symbol with a row; every other time one that is held, where there is one."""
     there = rows["vendor_symbol"].unique().sort().to_list()
     held = [symbol for symbol in there if symbol in set(target.held)]
@@ -772,20 +779,20 @@ def _scaled(
 def _some_prices(files: Files, draw: Draw, target: Target, column: str, value: str) -> Files:
     """A column of one name in one session."""
     rows = frame_of(files, "prices.csv")
-    hit = (pl.col("vendor_symbol") == target.name(draw)) & (pl.col("session_date") == _session(rows, draw))
+    hit = (pl.col("vendor_symbol") == target.name(draw)) & (pl.col("session_date") == session_of(rows, draw))
     return with_frame(files, "prices.csv", rows.with_columns(pl.when(hit).then(pl.lit(value)).otherwise(column).alias(column)))
 
 
-def _statement(files: Files, draw: Draw, target: Target, factor: float, column: str) -> Files:
+def statement_of(files: Files, draw: Draw, target: Target, factor: float, column: str) -> Files:
     rows = frame_of(files, "statements.csv")
-    hit = pl.col("vendor_symbol") == _filer(rows, draw, target)
+    hit = pl.col("vendor_symbol") == filer(rows, draw, target)
     return with_frame(files, "statements.csv", rows.with_columns(_times(column, factor, hit)))
 
 
 def _renamed(files: Files, draw: Draw, target: Target, symbol: str) -> Files:
     """The rows of a name, from a session on, under another symbol."""
     rows = frame_of(files, "prices.csv")
-    hit = (pl.col("vendor_symbol") == target.name(draw)) & (pl.col("session_date") >= _session(rows, draw))
+    hit = (pl.col("vendor_symbol") == target.name(draw)) & (pl.col("session_date") >= session_of(rows, draw))
     return with_frame(
         files, "prices.csv", rows.with_columns(pl.when(hit).then(pl.lit(symbol)).otherwise("vendor_symbol").alias("vendor_symbol"))
     )

@@ -1,11 +1,16 @@
 """Damaged vendor files: each is refused, set aside, told by a check, or changes no weight by more than a basis point."""
 
+import re
 from collections import Counter
+from pathlib import Path
 
 import polars as pl
 import pytest
 from damage import DAMAGES
+from news import NEWS
 from verdicts import ONE_BASIS_POINT
+
+DOCS = (Path(__file__).parents[2] / "docs" / "data-quality.md").read_text()
 
 SEEDS = range(4)
 # Damages that the landing itself meets: the error, or the rule under which rows are set aside.
@@ -45,8 +50,7 @@ def test_untouched_files_land_without_a_word(landed):
 @pytest.mark.parametrize("name", DAMAGES)
 def test_no_damage_moves_a_weight_silently(delivered, name, record_property):
     verdicts = [delivered(name, seed) for seed in SEEDS]
-    record_property("how", Counter(verdict.how for verdict in verdicts).most_common())
-    print(f"\n| {name.replace('_', ' ')} | " + " | ".join(f"{verdict.how}: {verdict.words[:90]}" for verdict in verdicts[:1]) + " |")
+    print(f"\n{line_of(name, verdicts)}")
     for seed, verdict in zip(SEEDS, verdicts, strict=True):
         assert verdict.how != "silent", (name, seed, verdict)
         assert verdict.how != "refused" or verdict.names_file, (name, seed, verdict)
@@ -64,6 +68,34 @@ def test_clean_files_raise_hardly_any_alarm(base):
     print(alarms.select("month", "table", "check_name", "failed_rows"))
     assert checks.height > 500
     assert alarms.height < 0.01 * checks.height
+
+
+def line_of(name, verdicts):
+    """The damage's line of the table in the documentation: how often it was met in which way, and how once."""
+    ways = Counter(verdict.how for verdict in verdicts)
+    rules = Counter(re.sub(r" \(.*", "", verdict.words) for verdict in verdicts if verdict.how in ("quarantine", "check"))
+    counts = [str(ways[how] or "") for how in ("refused", "quarantine", "check", "harmless")]
+    return f"| {name.replace('_', ' ')} | {' | '.join(counts)} | {', '.join(f'`{rule}`' for rule in sorted(rules))} |"
+
+
+def largest_told(name):
+    """The largest move of a weight in basis points that the documentation tells of a damage that looks like news."""
+    return float(re.search(rf"^\| {name.replace('_', ' ')} \|.*\| ([0-9]+) \|$", DOCS, flags=re.MULTILINE).group(1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NEWS)
+def test_what_looks_like_news_moves_no_weight_by_more_than_is_told(delivered, name):
+    """These cannot be found; what they can do is known."""
+    verdicts = [delivered(name, seed, follow=True) for seed in SEEDS]
+    moved = [round(verdict.moved / ONE_BASIS_POINT, 1) for verdict in verdicts]
+    print(f"\n{name}: {[verdict.how for verdict in verdicts]}, {moved} bp")
+    assert max(moved) <= largest_told(name)
+
+
+@pytest.mark.parametrize("name", [*DAMAGES, *NEWS])
+def test_every_damage_stands_in_the_documentation(name):
+    assert f"\n| {name.replace('_', ' ')} |" in DOCS
 
 
 def test_there_are_enough_damages():

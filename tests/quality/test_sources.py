@@ -114,3 +114,11 @@ def test_labels_are_compared_within_a_source_and_among_reported_ones(judged):
     }
     verdict = judged("fundamentals_clean", [filed(MONTH, "Q1", "2025-12-31")], [MONTH], stored=stored)[MONTH, "label_breaks"]
     assert verdict["passed"]
+
+
+def test_a_share_count_left_out_for_its_unit_is_told(judged):
+    """Another count stands in, so that nobody would see it otherwise."""
+    stored = {"fundamentals_clean": [filed("2025-11", "FY", "2025-09-30")]}
+    row = filed(MONTH, "Q1", "2025-12-31", quality="shares_in_wrong_unit")
+    verdict = judged("fundamentals_clean", [row], [MONTH], stored=stored)[MONTH, "share_units"]
+    assert (verdict["passed"], verdict["samples"]) == (False, ["firm"])

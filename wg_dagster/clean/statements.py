@@ -65,26 +65,42 @@ def _with_stream(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unit_errors(rows: pl.DataFrame) -> pl.DataFrame:
-    """Mark rows whose assets, or sales far above assets, are more than 500 times off the median of the firm's earlier filings."""
+    """Mark rows whose assets, or sales far above assets, are more than 500 times off the median of the firm's earlier filings.
+
+    Of an even number of filings there are two medians, and a row must be off from both: after one wrong filing and one right one, the
+    next right one fits.
+    """
     items = ("assets", "revenue", "shares_outstanding")
     sized = [pl.when(pl.col(item) > 0).then(pl.col(item)).median().alias(f"_{item}") for item in items]
     past = rows.group_by("security_id", "known_at").agg(sized).sort("security_id", "known_at")
-    usual = [pl.col(f"_{item}").rolling_median(PAST, min_samples=1).shift().forward_fill().over("security_id") for item in items]
+    usual = [
+        pl.col(f"_{item}")
+        .rolling_quantile(0.5, side, PAST, min_samples=1)
+        .shift()
+        .forward_fill()
+        .over("security_id")
+        .alias(f"_{side}_{item}")
+        for item in items
+        for side in ("lower", "higher")
+    ]
     rows = rows.join(past.with_columns(usual), on=["security_id", "known_at"], how="left", validate="m:1", maintain_order="left")
-    assets = pl.col("assets") / pl.col("_assets")
     too_large = {
         item: pl.col(item).abs() > _IMPLAUSIBLE["revenue" if item == "revenue" else "other"] * pl.col("assets") for item in INCOME_ITEMS
     }
-    sales = (pl.col("revenue") / pl.col("_revenue") > UNIT) & too_large["revenue"].fill_null(value=True)
+    sales = (pl.col("revenue") / pl.col("_higher_revenue") > UNIT) & too_large["revenue"].fill_null(value=True)
     flows = pl.any_horizontal(too_large[item] & (pl.col("assets") > 0) for item in INCOME_ITEMS if item != "revenue")
-    wrong = (pl.col("assets") > 0) & ((assets > UNIT) | (assets < 1 / UNIT)) | sales | flows
-    shares = pl.col("shares_outstanding") / pl.col("_shares_outstanding")
-    shares_wrong = ((shares > UNIT) | (shares < 1 / UNIT)).fill_null(value=False)
+    wrong = (pl.col("assets") > 0) & _off("assets") | sales | flows
+    shares_wrong = _off("shares_outstanding").fill_null(value=False)
     return rows.with_columns(
         pl.when(wrong.fill_null(value=False)).then(pl.lit("unit_error")).otherwise(pl.col("rule")).alias("rule"),
         pl.when(~shares_wrong).then("shares_outstanding").alias("shares_outstanding"),
         merged_flags(pl.col("quality"), pl.when(shares_wrong).then(pl.lit("shares_in_wrong_unit"))).alias("quality"),
-    ).drop(f"_{item}" for item in items)
+    ).drop(f"_{side}{item}" for item in items for side in ("", "lower_", "higher_"))
+
+
+def _off(item: str) -> pl.Expr:
+    """500 times the upper median of the past, or a five-hundredth of the lower one."""
+    return (pl.col(item) / pl.col(f"_higher_{item}") > UNIT) | (pl.col(item) / pl.col(f"_lower_{item}") < 1 / UNIT)
 
 
 def _conflicts(rows: pl.DataFrame) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from wg_dagster.progress import announce
 from wg_dagster.research import research_station
 from wg_dagster.runner import Outcome, land_raw, run_factors, run_station
 from wg_dagster.schemas.tables import FACTOR_TABLES, RAW_TABLES, TABLES
+from wg_dagster.selection.diagnostics import diagnostics_page
 from wg_dagster.source import source_of
 from wg_dagster.stations import Station
 from wg_dagster.strategies import STRATEGIES, Strategy
@@ -89,8 +90,12 @@ def _strategy(config: Config, station: Station, strategy: Strategy, partitions: 
         write_index(home, warehouse.read("letters"))
         return {month: letter_preview(home, strategy, month) for month in months}
 
+    def show_diagnostics(_home: Path, warehouse: Warehouse, months: list[str]) -> dict[str, dict[str, Any]]:
+        rows = warehouse.read("factor_diagnostics", months=months, scope=strategy.strategy_id)
+        return {month: {"diagnostics": dg.MetadataValue.md(diagnostics_page(rows.filter(month=month)))} for month in months}
+
     name = f"{strategy.strategy_id}__{_op_name(station.name)}"
-    after = show_letters if "letters" in station.writes else None
+    after = {"letters": show_letters, "factor_diagnostics": show_diagnostics}.get(station.writes[-1])
     return _multi_asset(config, name, station.description, specs, work, station=station, after=after)
 
 

@@ -47,6 +47,7 @@ def check_statements(rows: pl.DataFrame, months: Sequence[str], stored: Stored) 
         _finding("item_jumps", judged, _item_jumps()),
         _finding("large_restatements", _beside_the_same(versions).filter(pl.col("month").is_in(list(months))), _restates()),
         _finding("statement_breaks", judged, pl.col("exchanged") | _other_size().fill_null(value=False)),
+        _finding("share_units", rows, pl.col("quality").str.split(",").list.contains("shares_in_wrong_unit")),
         _finding("eps_contradicts", rows.filter(~pl.col("is_derived")), _contradicts()),
         overdue("overdue_statements", versions.rename({"period_end_date": "about"}), stored("securities_clean"), months, after=_QUARTER),
     ]

@@ -18,6 +18,14 @@ HORIZONS = (1, 2, 3, 6, 12)  # months between a score and the month whose return
 FIFTHS = 5
 FEWEST_NAMES = 10  # a rank correlation of fewer names says nothing
 FEWEST_MONTHS = 12
+_SHOWN = (
+    ("coverage", "coverage", ".0%"),
+    ("rank autocorrelation", "rank_autocorrelation", ".2f"),
+    ("rank IC of the month", "rank_ic_1", ".3f"),
+    ("mean rank IC", "rank_ic_mean", ".3f"),
+    ("its t", "rank_ic_t", ".1f"),
+    ("highest less lowest fifth", "return_top_less_bottom", ".1%"),
+)
 
 
 def diagnostic_rows(
@@ -50,6 +58,14 @@ def diagnostic_rows(
     rows = pl.DataFrame(found, schema={"factor": pl.String, "statistic": pl.String, "value": pl.Float64}, orient="row")
     placed = rows.with_columns(strategy=pl.lit(strategy.strategy_id), month=pl.lit(month))
     return placed.select(TABLES["factor_diagnostics"].columns).sort("factor", "statistic")
+
+
+def diagnostics_page(rows: pl.DataFrame) -> str:
+    """The main figures of one month's `factor_diagnostics` as a table in Markdown, one line a factor; a dash = no figure."""
+    wide = {factor: dict(own.select("statistic", "value").iter_rows()) for (factor,), own in rows.partition_by("factor", as_dict=True).items()}
+    head = f"| factor | {' | '.join(title for title, _, _ in _SHOWN)} |\n|{'---|' * (len(_SHOWN) + 1)}"
+    cells = {factor: [format(wide[factor][name], form) if name in wide[factor] else "-" for _, name, form in _SHOWN] for factor in wide}
+    return "\n".join([head, *(f"| {factor} | {' | '.join(cells[factor])} |" for factor in FACTORS if factor in cells)])
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:

@@ -4,14 +4,16 @@ A month needs the scores of the two months before it, its prices and those of th
 month of the whole history, bit by bit.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import polars as pl
 
 from optimizer.errors import BadPanel
-from optimizer.search_booking import Booked, book
-from optimizer.search_engine import top_names
+from optimizer.search_booking import Booked
+from optimizer.search_engines import Engine, find_engine
 from optimizer.search_panel import Month
 from wg_dagster.calendars import month_shift
 from wg_dagster.quality.gate import verdict
@@ -59,24 +61,24 @@ def month_tables(
     results, premia, verdicts = [TABLES["search_results"].empty()], [TABLES["search_premia"].empty()], []
     last: tuple[Month, np.ndarray] | None = None
     last_factors: tuple[int, ...] = ()
-    holdings = strategy.mandate.names[1]
-    for month in sorted(months):
-        factors = panel.factors(month)
-        if not factors or not panel.is_over(month):
-            last = None
-            continue
-        try:
-            if last is None or last[0].earned_in != month_shift(month, -1) or last_factors != factors:
-                last = _carried(panel, month_shift(month, -1), factors, holdings)
-            found = panel.read(month, factors)
-            chosen = top_names(found, holdings)
-        except BadPanel as error:
-            verdicts.append(_not_searched(strategy, month, str(error)))
-            last = None
-            continue
-        results.append(_result_rows(strategy, found, factors, book(found, chosen, last, cost_rate(strategy.costs))))
-        premia.append(_premium_rows(strategy, found, factors))
-        last, last_factors = (found, chosen), factors
+    # Loading compiled code costs more than it saves in one month; the rows are the same bit by bit.
+    engine = find_engine("fastest" if len(months) > 1 else "numpy")
+    wanted = {month: panel.factors(month) for month in sorted(months) if panel.factors(month) and panel.is_over(month)}
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        held = {month: threads.submit(_held, panel, month, factors, engine) for month, factors in wanted.items()}
+        for month, factors in wanted.items():
+            before = month_shift(month, -1)
+            try:
+                if last is None or last[0].earned_in != before or last_factors != factors:
+                    last = _carried(panel, before, factors, engine)
+                found, chosen = held.pop(month).result()
+            except BadPanel as error:
+                verdicts.append(_not_searched(strategy, month, str(error)))
+                last = None
+                continue
+            results.append(_result_rows(strategy, found, factors, engine.book(found, chosen, last, cost_rate(strategy.costs))))
+            premia.append(_premium_rows(strategy, found, factors))
+            last, last_factors = (found, chosen), factors
     return {
         "search_results": pl.concat(results),
         "search_premia": pl.concat(premia),
@@ -84,13 +86,18 @@ def month_tables(
     }
 
 
-def _carried(panel: SearchPanel, month: str, factors: tuple[int, ...], holdings: int) -> tuple[Month, np.ndarray] | None:
+def _held(panel: SearchPanel, month: str, factors: tuple[int, ...], engine: Engine) -> tuple[Month, np.ndarray]:
+    """What every set of the factors holds in a month."""
+    found = panel.read(month, factors)
+    return found, engine.top_names(found, panel.strategy.mandate.names[1])
+
+
+def _carried(panel: SearchPanel, month: str, factors: tuple[int, ...], engine: Engine) -> tuple[Month, np.ndarray] | None:
     """What the same sets of factors held in a month; None where they could not be held."""
     if not set(factors) <= set(panel.factors(month)) or not panel.is_over(month):
         return None
     try:
-        found = panel.read(month, factors)
-        return found, top_names(found, holdings)
+        return _held(panel, month, factors, engine)
     except BadPanel:  # that month gets its own verdict when it is searched
         return None
 
