@@ -5,7 +5,7 @@ import importlib
 import json
 from pathlib import Path
 
-PARTS = ("optimizer", "optimizer_peers", "search")
+PARTS = ("optimizer", "optimizer_peers", "search", "factors", "peers")
 RESULTS = Path(__file__).parent / "results.jsonl"
 
 

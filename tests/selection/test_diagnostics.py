@@ -10,7 +10,7 @@ from wg_dagster.quality.gate import passes
 from wg_dagster.schemas.columns import FACTORS
 from wg_dagster.schemas.tables import TABLES
 from wg_dagster.selection import diagnostics
-from wg_dagster.selection.diagnostics import diagnostic_rows, fifth_returns, newey_west_t, rank_correlation
+from wg_dagster.selection.diagnostics import diagnostic_rows, diagnostics_page, fifth_returns, newey_west_t, rank_correlation
 from wg_dagster.selection.diagnostics_station import month_returns
 from wg_dagster.strategies import STRATEGIES
 
@@ -163,3 +163,10 @@ def test_constant_and_few_values_have_no_rank_correlation():
 
 def test_the_rows_pass_the_gate(history):
     assert passes("factor_diagnostics", history)
+
+
+def test_the_page_of_a_month_has_a_line_a_factor_and_dashes_for_what_is_unknown(history):
+    lines = diagnostics_page(history.filter(month=LAST)).splitlines()
+    assert len(lines) == 2 + len(FACTORS)
+    assert f"{figure(history, 'size', 'rank_ic_1'):.3f}" in next(line for line in lines if line.startswith("| size |"))
+    assert next(line for line in lines if line.startswith("| liquidity |")) == "| liquidity | 0% | - | - | - | - | - |"

@@ -62,7 +62,9 @@ def diagnostic_rows(
 
 def diagnostics_page(rows: pl.DataFrame) -> str:
     """The main figures of one month's `factor_diagnostics` as a table in Markdown, one line a factor; a dash = no figure."""
-    wide = {factor: dict(own.select("statistic", "value").iter_rows()) for (factor,), own in rows.partition_by("factor", as_dict=True).items()}
+    wide = {
+        factor: dict(own.select("statistic", "value").iter_rows()) for (factor,), own in rows.partition_by("factor", as_dict=True).items()
+    }
     head = f"| factor | {' | '.join(title for title, _, _ in _SHOWN)} |\n|{'---|' * (len(_SHOWN) + 1)}"
     cells = {factor: [format(wide[factor][name], form) if name in wide[factor] else "-" for _, name, form in _SHOWN] for factor in wide}
     return "\n".join([head, *(f"| {factor} | {' | '.join(cells[factor])} |" for factor in FACTORS if factor in cells)])
