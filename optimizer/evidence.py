@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.errors import TooFewReturns
+from optimizer.errors import BadPanel, TooFewReturns
 from optimizer.evidence_bootstrap import monthly_sortino, paired_p_value, sortino_interval, superior_ability
 from optimizer.evidence_factors import FactorTest, factor_tests, inclusion
 from optimizer.evidence_overfitting import Overfitting, deflated_sharpe, effective_trials, overfitting, sharpe_of
@@ -70,7 +70,15 @@ def judge(
         Factors in use; the challengers must beat them out of sample.
     cells
         Regime -> (T,) months, from `regimes.marginal` or `regimes.crossed`; subsets are preferred by their worst regime.
+
+    Raises
+    ------
+    BadPanel
+        The incumbent is empty or holds a factor that was not searched.
     """
+    strangers = [] if incumbent is None else [factor for factor in incumbent if factor not in search.factors]
+    if strangers or incumbent == ():
+        raise BadPanel(f"the incumbent must hold some of the factors {list(search.factors)}; got {list(incumbent or ())}")
     named = cells or {}
     masks = np.array(list(named.values())) if named else None
     (_, preferred), *_ = preferences(search.own, first=len(search.months), cells=masks)

@@ -22,6 +22,7 @@ from optimizer.search_subsets import names_of, subset_of
 from optimizer.search_windows import Sums
 
 DAYS_PER_YEAR, MONTHS_PER_YEAR = 252, 12
+MOST_COST = 0.5  # two units of weight may be traded in a month
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +138,8 @@ def search(
     TooFewReturns
         Fewer than 24 months.
     """
+    if not 0.0 <= cost < MOST_COST:
+        raise BadPanel(f"cost must be from 0 to below {MOST_COST} per unit of weight, 0.001 being ten basis points; got {cost}")
     months = read_panel(
         scores,
         returns,

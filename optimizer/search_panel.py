@@ -86,6 +86,8 @@ def read_panel(
     sign = np.ones(len(factors), int) if signs is None else np.asarray(signs)
     if sign.shape != (len(factors),) or not np.isin(sign, (-1, 1)).all():
         raise BadPanel(f"signs must be +1 or -1, one for each of the {len(factors)} factors; got {sign.tolist()}")
+    if holdings < 1:
+        raise BadPanel(f"holdings must be at least 1, the names of a portfolio; got {holdings}")
     months = []
     for t, label in enumerate(earned_in):
         columns = np.arange(scores.shape[1]) if members is None else np.flatnonzero(members[t])
@@ -143,18 +145,22 @@ def _month_number(label: str) -> int:
 def _check_shapes(scores: np.ndarray, factors: Sequence[str], months: int, members: np.ndarray | None) -> None:
     if scores.ndim != 3 or scores.shape[0] != months or scores.shape[2] != len(factors):
         raise BadPanel(f"scores must be (months, names, factors) = ({months}, names, {len(factors)}); got {scores.shape}")
+    if not np.issubdtype(scores.dtype, np.number):
+        raise BadPanel(f"scores must be numbers; got {scores.dtype}: convert them, and rank what is text")
     if not 1 <= len(factors) <= MOST_FACTORS or len(set(factors)) != len(factors):
         raise BadPanel(f"between 1 and {MOST_FACTORS} different factors can be searched; got {list(factors)}")
     if scores.shape[1] > MOST_NAMES:
         raise BadPanel(f"at most {MOST_NAMES} names can be searched; got {scores.shape[1]}")
     if members is not None and np.shape(members) != scores.shape[:2]:
         raise BadPanel(f"members must be (months, names) = {scores.shape[:2]}; got {np.shape(members)}")
+    if members is not None and np.asarray(members).dtype != bool:
+        raise BadPanel(f"members must be true or false for each month and name; got {np.asarray(members).dtype}")
 
 
 def _growth(returns: np.ndarray, columns: np.ndarray, label: str) -> np.ndarray:
     days = np.atleast_2d(np.asarray(returns, dtype=float))
-    if days.ndim != 2 or days.shape[1] <= columns[-1]:
-        raise BadPanel(f"returns of {label} must be (days, names) or (names,); got {np.shape(returns)}")
+    if days.ndim != 2 or not len(days) or days.shape[1] <= columns[-1]:
+        raise BadPanel(f"returns of {label} must be (days, names) or (names,), a day at least; got {np.shape(returns)}")
     own = days[:, columns]
     wrong = ~np.isfinite(own) | (own < -1.0)
     if wrong.any():

@@ -34,3 +34,8 @@
 {% macro look_back(age) -%}
     (case when {{ age }} < 20 then 'last_20' when {{ age }} < 60 then 'last_60' else 'before' end)
 {%- endmacro %}
+
+{#- 積 Product of the columns whose one-letter names an item spells, without rounding or overflow. -#}
+{% macro exact_product(source, item) -%}
+    {%- for letter in item %}cast({{ source }}{{ letter }} as hugeint){{ " * " if not loop.last }}{% endfor -%}
+{%- endmacro %}

@@ -49,10 +49,10 @@ def kill_until_it_is_through(home, points, chance, whole):
     place = chance.randrange(4)
     while place < len(points):
         if chance.random() < BY_THE_CLOCK:
-            how, code = "clock", ended(start(home), kill_after=chance.uniform(0.1, whole))
+            how, code = "clock", ended(start(home), kill_after=chance.uniform(0.1, whole / 4))
         else:
             how, code = "point", ended(start(home, crash_at=",".join(points[place:])))
-            place += chance.randint(1, 6)
+            place += chance.randint(1, 5)
         if code == 0:
             return kills
         assert code == -signal.SIGKILL

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from statsmodels.stats.multitest import multipletests
 
 import optimizer
-from optimizer.errors import TooFewReturns
+from optimizer.errors import BadPanel, TooFewReturns
 from optimizer.evidence_bootstrap import (
     monthly_sortino,
     paired_p_value,
@@ -204,6 +204,12 @@ def test_all_evidence_comes_with_a_search(result):
     assert all(np.isfinite(value) for value in found.statistics.values())
     assert found.verdicts["premia"] == ()
     assert found.walk.returns["incumbent"].shape == (60,)
+
+
+@pytest.mark.parametrize("incumbent", [("factor_99",), ()])
+def test_an_incumbent_that_was_not_searched_is_refused(result, incumbent):
+    with pytest.raises(BadPanel, match=r"must hold some of the factors \['factor_01'"):
+        optimizer.judge(result, incumbent=incumbent)
 
 
 def test_the_same_search_has_the_same_evidence(result):

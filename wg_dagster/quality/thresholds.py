@@ -155,7 +155,7 @@ USUAL_OF_SOURCES: dict[str, dict[str, float]] = {
     "pystock": {
         "untold_departures": 0.005,  # 27 of 6,100
         "exchanged_names": 0.003,  # 17 of 6,150: thin names of foreign listings that jump to and fro
-        "level_breaks": 0.001,  # 6 of 6,150
+        "level_breaks": 0.0015,  # 8 of 6,150
         "volume_breaks": 0.0005,  # 2 of 6,150
         "suspected_splits": 0.0005,  # 3 of 6,150
         "statement_breaks": 0.025,  # 62 of 2,860: the first statements after another source's

@@ -32,12 +32,12 @@ changes as (
 spread as (
     select
         *,
-        len(list_filter(yearly_changes, lambda change: change is not null)) as change_count,
+        list_count(yearly_changes) as change_count,
         list_sum(yearly_changes) as sum_change,
-        list_sum(list_transform(yearly_changes, lambda change: change * change)) as sum_change_squared,
-        list_max(list_transform(
-            yearly_changes, lambda change, place: case when change is not null then known_ats[place] end
-        )) as inputs_known_at
+        list_sum([change * change for change in yearly_changes]) as sum_change_squared,
+        list_max([
+            known_ats[place] for change, place in yearly_changes if change is not null
+        ]) as inputs_known_at
     from changes
 )
 

@@ -2,7 +2,11 @@
 -- statements (last seen within 16 months), splits and announcements. One row a security and month.
 
 with
-prices as (select * from {{ ref("stg_prices") }} where {{ within_months(0) }}),
+prices as (
+    select *
+    from {{ ref("stg_prices") }}
+    where {{ within_months(0) }}
+),
 
 month_ends as (select * from {{ ref("int_month_ends") }}),
 

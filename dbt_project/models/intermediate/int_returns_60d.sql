@@ -41,10 +41,10 @@ us_parts as (
         seen.return_bits,
         count(*) as pair_count,
         bool_and(segments.has_bill_rate) as has_bill_rate,
-        max(segments.us_known_at) as us_known_at,
         {% for item in us_sums %}
-            sum({% for letter in item %}cast(segments.{{ letter }} as hugeint){{ " * " if not loop.last }}{% endfor %}) as sum_{{ item }}{{ "," if not loop.last }}
+            sum({{ exact_product("segments.", item) }}) as sum_{{ item }},
         {% endfor %}
+        max(segments.us_known_at) as us_known_at
     from (
         select distinct
             segment_id,
@@ -60,30 +60,31 @@ us_parts as (
 -- all sessions of a month end have a US return: a name with all returns needs no sums of its own
 us_months as (
     select
-        month,
-        market,
+        looks.month,
+        looks.market,
         count(*) as pair_count,
-        bool_and(bill_return_1e9 is not null) as has_bill_rate,
-        max(known_at) as us_known_at
+        bool_and(segments.has_bill_rate) as has_bill_rate,
         {% for item in us_sums %}
-            , sum(
-                {% for letter in item %}
-                    cast({{ {"x": "us_return_1e9", "z": "us_return_lag_1e9", "b": "coalesce(bill_return_1e9, 0)"}[letter] }} as hugeint)
-                    {{ " * " if not loop.last }}
-                {% endfor %}
-            ) as sum_{{ item }}
+            sum({{ exact_product("segments.", item) }}) as sum_{{ item }},
         {% endfor %}
-    from {{ ref("int_us_returns_60d") }}
-    where age < 60
-    group by month, market
-    having count(*) = count(us_return_1e9) and count(*) = count(us_return_lag_1e9)
+        max(segments.us_known_at) as us_known_at
+    from {{ ref("int_segment_months") }} as looks
+    inner join {{ ref("int_segments") }} as segments on looks.segment_id = segments.segment_id
+    where looks.look_back != 'before'
+    group by looks.month, looks.market
+    having bool_and(segments.is_pair)
 ),
 
 whole as (
     select
         months.security_id,
         months.month,
-        us_months.* exclude (month, market),
+        us_months.pair_count,
+        us_months.has_bill_rate,
+        us_months.us_known_at,
+        {% for item in us_sums %}
+            us_months.sum_{{ item }},
+        {% endfor %}
         months.sum_r,
         months.sum_rr,
         months.sum_xr,

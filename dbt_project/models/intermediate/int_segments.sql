@@ -5,7 +5,11 @@
 with
 looks as (select * from {{ ref("int_us_returns_60d") }}),
 
-month_ends as (select * from {{ ref("stg_sessions") }} where is_month_end),
+month_ends as (
+    select *
+    from {{ ref("stg_sessions") }}
+    where is_month_end
+),
 
 alike as (
     select

@@ -26,16 +26,16 @@ days_before as (
     select distinct
         announcements.security_id,
         announcements.announcement_date,
-        announcements.announcement_date - days.days_ago as session_date
+        announcements.announcement_date - steps.days_ago as session_date
     from announcements
-    cross join (select cast(unnest(range(1, 16)) as integer) as days_ago) as days
+    cross join (select cast(unnest(range(1, 16)) as integer) as days_ago) as steps
 ),
 
 closes as (
     select
         prices.security_id,
         days_before.announcement_date,
-        max_by(prices.close, prices.session_date) as close
+        max_by(prices.close, prices.session_date) as last_close
     from {{ ref("stg_prices") }} as prices
     inner join days_before
         on prices.security_id = days_before.security_id and prices.session_date = days_before.session_date
@@ -48,7 +48,7 @@ priced as (
         announcements.*,
         sessions.session_index,
         greatest(
-            -0.1, least(0.1, (announcements.actual_eps - announcements.estimate_eps) / closes.close)
+            -0.1, least(0.1, (announcements.actual_eps - announcements.estimate_eps) / closes.last_close)
         ) as surprise
     from announcements
     inner join closes

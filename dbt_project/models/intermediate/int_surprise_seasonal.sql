@@ -19,9 +19,9 @@ drifts as (
         splits_known_at,
         first_known_at as filed_at,
         yearly_changes[1] as newest_change,
-        len(list_filter(yearly_changes[2:9], lambda change: change is not null)) as change_count,
+        list_count(yearly_changes[2:9]) as change_count,
         list_sum(yearly_changes[2:9]) as sum_change,
-        list_sum(list_transform(yearly_changes[2:9], lambda change: change * change)) as sum_change_squared,
+        list_sum([change * change for change in yearly_changes[2:9]]) as sum_change_squared,
         list_max(known_ats[1:9]) as known_at
     from {{ ref("int_eps") }}
     where yearly_changes[1] is not null
