@@ -5,7 +5,7 @@ import importlib
 import json
 from pathlib import Path
 
-PARTS = ("optimizer", "optimizer_peers", "search", "factors", "peers")
+PARTS = ("optimizer", "optimizer_peers", "search", "factors", "peers", "archives")
 RESULTS = Path(__file__).parent / "results.jsonl"
 
 

@@ -19,9 +19,9 @@ from benchmarks.honesty_measures import RULES, Weights, month_of, monthly_return
 from benchmarks.honesty_memory import Ratios, forecasts
 from benchmarks.honesty_page import page
 from wg_dagster.calendars import months_between
+from wg_dagster.dbt_inside import DbtInside
 from wg_dagster.factor_run import build_factors
 from wg_dagster.ingest.synthetic import SyntheticMarket
-from wg_dagster.proof.dbt_inside import DbtInside
 from wg_dagster.runner import land_raw
 from wg_dagster.strategies import STRATEGIES, Strategy
 from wg_dagster.walk import rebuild

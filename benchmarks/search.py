@@ -18,6 +18,9 @@ from optimizer.search_windows import Sums, preferences
 GOALS = {
     "search": 100.0,
     "search_numba": 12.0,
+    "search_with_sector_limits": 100.0,
+    "search_numba_with_sector_limits": 12.0,
+    "numba_with_sector_limits_differs": 0.0,
     "walk_forward": 2.0,
     "increment": 0.5,
     "numba_differs": 0.0,
@@ -66,8 +69,20 @@ def figures(names: int, months: int) -> Iterator[tuple[str, float, str]]:
     few = slice(0, 24)
     labels = {"factors": panel.factors, "decided_in": panel.decided_in[few], "earned_in": panel.earned_in[few]}
     clock.seconds()
-    optimizer.search(panel.scores[few], panel.returns[few], **labels, cost=COST, sectors=sector, sector_limit=4)
+    limited = {"cost": COST, "sectors": sector, "sector_limit": 4}
+    one = optimizer.search(panel.scores[few], panel.returns[few], **labels, **limited)
     yield "search_with_sector_limits", clock.seconds() * months / 24, "CPU s, from 24 months"
+    optimizer.search(
+        panel.scores[few, :100],
+        [days[:, :100] for days in panel.returns[few]],
+        **labels,
+        **(limited | {"sectors": sector[:100]}),
+        engine="numba",
+    )
+    clock.seconds()
+    other = optimizer.search(panel.scores[few], panel.returns[few], **labels, **limited, engine="numba")
+    yield "search_numba_with_sector_limits", clock.seconds() * months / 24, "CPU s, from 24 months"
+    yield "numba_with_sector_limits_differs", float(one.fingerprint() != other.fingerprint()), "0 or 1"
 
 
 def _compiled(panel: PlantedPanel, result: optimizer.Search, clock: _Clock) -> Iterator[tuple[str, float, str]]:

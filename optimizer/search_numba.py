@@ -18,6 +18,7 @@ _GROUPS_PER_NAME = 10
 _LARGEST = 65535
 _TILE = 32  # rows of partial sums that stay in the processor's cache while they meet all others
 _ONE = np.uint64(1)
+_FEW = 200
 
 
 def top_names(month: Month, holdings: int) -> np.ndarray:
@@ -153,13 +154,28 @@ def _choose_within(low, high, holdings, pool, members, sector, limit):  # noqa: 
                     found = _candidates(low[rest], high[part], scores, maxima[: _groups(names, wide)], wide, words, starts, places, keys)
                     for c in range(found):
                         order[c] = (np.int64(_LARGEST - keys[c]) << 32) | places[c]
-                    taken = _fill(np.sort(order[:found]), holdings, sector, limit, held, chosen[row])
+                    _sort(order[:found])
+                    taken = _fill(order[:found], holdings, sector, limit, held, chosen[row])
                     if taken == holdings or wide == members:
                         break
                     wide = min(members, 4 * wide)
                 if taken == holdings:
-                    chosen[row, :] = np.sort(chosen[row, :])
+                    _sort(chosen[row])
     return chosen
+
+
+@njit(cache=True, nogil=True)
+def _sort(values):  # noqa: ANN001, ANN202
+    """In place; the few that are usual are put in one by one."""
+    if values.shape[0] > _FEW:
+        values[:] = np.sort(values)
+        return
+    for c in range(1, values.shape[0]):
+        value, place = values[c], c
+        while place > 0 and values[place - 1] > value:
+            values[place] = values[place - 1]
+            place -= 1
+        values[place] = value
 
 
 @njit(cache=True, nogil=True)

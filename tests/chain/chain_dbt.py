@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from wg_dagster import factor_run
-from wg_dagster.proof.dbt_inside import DbtInside
+from wg_dagster.dbt_inside import DbtInside
 
 _INSIDE = DbtInside()
 

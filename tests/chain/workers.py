@@ -10,7 +10,7 @@ from small_homes import FIRST, LAST
 
 from wg_dagster.calendars import months_between
 from wg_dagster.config import Config
-from wg_dagster.proof.dbt_inside import DbtInside
+from wg_dagster.dbt_inside import DbtInside
 from wg_dagster.runner import land_raw
 from wg_dagster.source import source_of
 from wg_dagster.walk import rebuild

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
+from wg_dagster.dbt_inside import DbtInside
 from wg_dagster.factor_run import PROJECT, build_factors
-from wg_dagster.proof.dbt_inside import DbtInside
 from wg_dagster.walk import rebuild
 from wg_dagster.warehouse import Warehouse
 

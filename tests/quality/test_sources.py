@@ -1,8 +1,12 @@
 """Faults that a source always has, what two sources tell of the same session, and labels that do not follow each other."""
 
+import json
 from datetime import UTC, date, datetime
 
+import polars as pl
 import pytest
+
+from wg_dagster.quality.other_sources import TRADED, disagreement
 
 MONTH, BEFORE = "2026-03", "2026-02"
 
@@ -31,42 +35,49 @@ def test_what_is_usual_of_another_month_s_source_counts_nothing(judged, priced):
 
 
 def two_sources(priced, moved, source):
-    """`moved` sessions of name s000 on which the other source tells a return of a point and a bit more; 40 names, 22 sessions = 880."""
+    """(traded rows, adjusted rows): `moved` sessions of name s000 on which the other source tells a return of a point and a bit more; 40 names, 22 sessions = 880."""
     traded = priced([MONTH])
-    told = [dict(row) for row in traded]
+    told = [row | {"source": source} for row in traded]
     of_name = [row for row in told if row["security_id"] == "s000"]
     for row in of_name[:moved]:
         row["return_1e9"] += 10_000_001
-    return told, {"prices_clean": traded, "adjusted_prices": [{"month": MONTH, "source": source}]}
+    return traded, told
+
+
+def disagree(traded, told, contract):
+    """The verdict and its details; None where nothing is judged."""
+    checks = disagreement(pl.DataFrame(told), contract("prices_clean", traded, TRADED), "clean.risk_returns").to_dicts()
+    return checks[0] | json.loads(checks[0]["details"]) if checks else None
 
 
 @pytest.mark.parametrize(
     ("source", "moved", "passed"),
     [("other", 0, True), ("other", 4, True), ("other", 5, False), ("stooq", 6, True), ("stooq", 7, False), ("other", 12, False)],
 )
-def test_two_sources_that_tell_other_returns_are_flagged(judged, priced, source, moved, passed):
+def test_two_sources_that_tell_other_returns_are_flagged(contract, priced, source, moved, passed):
     """5 of 880 are 0.57 %, above half a per cent; stooq may have 0.75 %, so that 6 (0.68 %) pass and 7 (0.80 %) do not."""
-    rows, stored = two_sources(priced, moved, source)
-    verdict = judged("risk_returns", rows, [MONTH], stored=stored)[MONTH, "sources_disagree"]
+    verdict = disagree(*two_sources(priced, moved, source), contract)
     assert verdict["passed"] is passed
     assert verdict["figure"] == pytest.approx(moved / 880, rel=1e-5)
     assert verdict.get("samples", []) == (["s000"] if moved >= 11 else [])  # half of its sessions: another line
 
 
-def test_a_point_is_no_difference(judged, priced):
-    rows, stored = two_sources(priced, 0, "other")
-    shifted = [row | {"return_1e9": row["return_1e9"] + 10_000_000} for row in rows]
-    assert judged("risk_returns", shifted, [MONTH], stored=stored)[MONTH, "sources_disagree"]["figure"] == 0.0
+def test_a_point_is_no_difference(contract, priced):
+    traded, told = two_sources(priced, 0, "other")
+    assert disagree(traded, [row | {"return_1e9": row["return_1e9"] + 10_000_000} for row in told], contract)["figure"] == 0.0
 
 
-def test_returns_over_a_gap_are_not_compared(judged, priced):
-    rows, stored = two_sources(priced, 12, "other")
-    stored["prices_clean"] = [row | {"quality": "gap" if row["security_id"] == "s000" else ""} for row in stored["prices_clean"]]
-    assert judged("risk_returns", rows, [MONTH], stored=stored)[MONTH, "sources_disagree"]["total_rows"] == 39 * 22
+def test_returns_over_a_gap_are_not_compared(contract, priced):
+    traded, told = two_sources(priced, 12, "other")
+    traded = [row | {"quality": "gap" if row["security_id"] == "s000" else ""} for row in traded]
+    verdict = disagree(traded, told, contract)
+    assert (verdict["figure"], verdict["total_rows"]) == (0.0, 39 * 22)
 
 
-def test_one_source_alone_cannot_be_judged(judged, priced):
-    assert judged("risk_returns", priced([MONTH]), [MONTH]) == {}
+def test_too_few_names_in_both_sources_cannot_be_judged(contract, priced):
+    """29 of 40 names."""
+    traded, told = two_sources(priced, 12, "other")
+    assert disagree([row for row in traded if row["security_id"] < "s029"], told, contract) is None
 
 
 def filed(month, label, period, *, day=15, rule="reported", **items):

@@ -28,13 +28,14 @@ class Alert:
     def of_check(cls, check: dict[str, object], raised_at: datetime) -> "Alert":
         """The alert of a failed row of `checks`."""
         words = [str(check[name]) for name in ("station", "month", "table", "check_name", "severity", "failed_rows", "details")]
+        of_total = f" of {check['total_rows']}" if check["total_rows"] else ""
         return cls(
             alert_id=alert_id(*words),
             station=str(check["station"]),
             month=str(check["month"]),
             severity=str(check["severity"]),
             title=f"{check['station']} {check['month']}: {check['table']} {check['check_name']} failed "
-            f"({check['failed_rows']} of {check['total_rows']} rows)",
+            f"({check['failed_rows']}{of_total} rows)",
             body=f"{check['details']} The rows are in the table quarantine, station {check['station']}, month {check['month']}; "
             "read them with wg sql",
             raised_at=raised_at.isoformat(),

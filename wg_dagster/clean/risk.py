@@ -14,8 +14,8 @@ LARGEST = 0.8  # adjusted history is full of broken splits; a true move of this 
 LONGEST_GAP = 10  # sessions
 
 
-def risk_returns(raw: pl.DataFrame, identity: Identity, months: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows of `risk_returns` for these months, and quarantine rows; `raw` holds the months and one before."""
+def adjusted_returns(raw: pl.DataFrame, identity: Identity, months: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Returns of adjusted closes (`return_1e9`, `source`) in these months, and quarantine rows; `raw` holds the months and one before."""
     rows = placed(raw, identity).with_columns(
         first_rule(
             {
@@ -33,10 +33,15 @@ def risk_returns(raw: pl.DataFrame, identity: Identity, months: Sequence[str]) -
     simple = pl.col("adjusted_close") / pl.col("adjusted_close").shift() - 1
     near = same_security(1) & (pl.col("session_index") - pl.col("session_index").shift() <= LONGEST_GAP)
     moved = latest.with_columns(pl.when(near).then(simple).alias("_return")).filter(inside).drop_nulls("_return")
-    moved = moved.join(_priced_before(identity, months), on=["market", "month"], how="anti")
-    extreme = moved.with_columns(pl.when(pl.col("_return").abs() > LARGEST).then(pl.lit("extreme_return")).alias("rule"))
-    rows = extreme.filter(pl.col("rule").is_null()).with_columns((pl.col("_return") * NANO).round().cast(pl.Int64).alias("return_1e9"))
-    return rows.select(TABLES["risk_returns"].columns), pl.concat([broken, set_aside("adjusted_prices", extreme)])
+    return moved.with_columns((pl.col("_return") * NANO).round().cast(pl.Int64).alias("return_1e9")), broken
+
+
+def risk_returns(moved: pl.DataFrame, identity: Identity, months: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of `risk_returns` from adjusted returns: those before the first traded prices; and quarantine rows of extreme ones."""
+    before = moved.join(_priced_before(identity, months), on=["market", "month"], how="anti")
+    extreme = before.with_columns(pl.when(pl.col("_return").abs() > LARGEST).then(pl.lit("extreme_return")).alias("rule"))
+    rows = extreme.filter(pl.col("rule").is_null())
+    return rows.select(TABLES["risk_returns"].columns), set_aside("adjusted_prices", extreme)
 
 
 def _priced_before(identity: Identity, months: Sequence[str]) -> pl.DataFrame:

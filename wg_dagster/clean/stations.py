@@ -26,6 +26,7 @@ from wg_dagster.clean import (
     views,
 )
 from wg_dagster.clean.quarantine import gathered
+from wg_dagster.quality import other_sources
 from wg_dagster.schemas.tables import TABLES
 from wg_dagster.stations import HISTORY, Reader, Reads, Station
 
@@ -89,12 +90,15 @@ def build_prices(reader: Reader, months: Sequence[str]) -> dict[str, pl.DataFram
 
 
 def build_risk_returns(reader: Reader, months: Sequence[str]) -> dict[str, pl.DataFrame]:
-    """Returns before the first traded prices."""
-    raw = reader.read("adjusted_prices")
+    """Returns before the first traded prices; later ones are held against those of the traded prices."""
+    raw, who = reader.read("adjusted_prices"), identity_of(reader)
     if raw.is_empty():
         return {}
-    rows, broken = risk.risk_returns(raw, identity_of(reader), months)
-    return {"risk_returns": rows, "quarantine": broken}
+    moved, broken = risk.adjusted_returns(raw, who, months)
+    rows, extreme = risk.risk_returns(moved, who, months)
+    traded = reader.read("prices_clean", columns=other_sources.TRADED)
+    checks = other_sources.disagreement(moved, traded, "clean.risk_returns")
+    return {"risk_returns": rows, "checks": checks, "quarantine": gathered(broken, extreme)}
 
 
 def build_forecasts(reader: Reader, months: Sequence[str]) -> dict[str, pl.DataFrame]:
@@ -201,10 +205,10 @@ STATIONS: tuple[Station, ...] = (
         "clean/risk_returns",
         "Returns before the first traded prices, for risk only",
         "clean",
-        (Reads("adjusted_prices", back=1), *_WHO, Reads("prices_clean")),  # the last for its checks: what another source tells
+        (Reads("adjusted_prices", back=1), *_WHO, Reads("prices_clean")),  # the last for its check: what another source tells
         ("risk_returns",),
         build_risk_returns,
-        (*_WHO_CODE, captures, risk),
+        (*_WHO_CODE, captures, risk, other_sources),
         batch=_YEAR,
     ),
     Station(

@@ -12,10 +12,10 @@ import polars as pl
 from polars import selectors as cs
 
 from wg_dagster.calendars import months_between
+from wg_dagster.dbt_inside import DbtInside
 from wg_dagster.errors import OutsideData
 from wg_dagster.factor_run import build_factors
 from wg_dagster.ingest.adapter import Adapter
-from wg_dagster.proof.dbt_inside import DbtInside
 from wg_dagster.proof.news import arrived, known_from_the_start, rows_of_today
 from wg_dagster.proof.scratch import branch, scratch_folder
 from wg_dagster.schemas.tables import FACTOR_TABLES, RAW_TABLES, TABLES

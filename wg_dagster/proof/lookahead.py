@@ -12,10 +12,10 @@ import polars as pl
 
 from wg_dagster.calendars import month_shift
 from wg_dagster.chain import clean_stations, factor_station, strategy_stations
+from wg_dagster.dbt_inside import DbtInside
 from wg_dagster.errors import OutsideData
 from wg_dagster.factor_run import PROJECT, build_factors
 from wg_dagster.freshness import station_is_fresh
-from wg_dagster.proof.dbt_inside import DbtInside
 from wg_dagster.proof.differences import SCHEMA, differences
 from wg_dagster.proof.scratch import branch, scratch_folder
 from wg_dagster.proof.tamper import WAYS, cutoffs_of, tampered

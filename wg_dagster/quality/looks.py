@@ -71,10 +71,6 @@ LOOKS: dict[str, dict[str, Look]] = {
         "securities_clean": Look(same, LISTING_COLUMNS),
         "prices": _SOURCES,
     },
-    "risk_returns": {
-        "prices_clean": Look(same, _columns("month market security_id session_date return_1e9 quality")),
-        "adjusted_prices": _SOURCES,
-    },
     "announcements_clean": {
         "announcements_clean": Look(_back(STATEMENT_MONTHS), _columns("month security_id known_at announcement_date")),
         "securities_clean": Look(same, LISTING_COLUMNS),

@@ -11,7 +11,6 @@ from wg_dagster.quality.figures import Finding, verdicts
 from wg_dagster.quality.fundamentals import check_fundamentals
 from wg_dagster.quality.labels import check_labels
 from wg_dagster.quality.looks import Stored
-from wg_dagster.quality.other_sources import check_risk_returns
 from wg_dagster.quality.overdue import check_announcements
 from wg_dagster.quality.price_breaks import check_breaks
 from wg_dagster.quality.prices import check_prices
@@ -37,7 +36,6 @@ RULES: dict[str, Rule] = {
     "prices_clean": lambda rows, months, stored, _: as_usual(
         check_prices(rows, months, stored) + check_breaks(rows, months, stored), stored("prices")
     ),
-    "risk_returns": lambda rows, months, stored, _: as_usual(check_risk_returns(rows, months, stored), stored("adjusted_prices")),
     "fundamentals_clean": lambda rows, months, stored, _: as_usual(
         check_fundamentals(rows, months, stored) + check_statements(rows, months, stored) + check_labels(rows, months, stored),
         stored("fundamentals"),

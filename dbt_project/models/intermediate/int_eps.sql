@@ -2,7 +2,8 @@
 -- series (never spliced) from announcements, for members without another surprise. A derived quarter divides its net
 -- income by shares. One row a security, view (what it has seen) and series; lists count quarters from the newest.
 
--- noqa: disable=RF03 (the linter takes the variables of a list for columns)
+-- the linter takes the variables of a list for columns
+-- noqa: disable=RF01,RF02,RF03,RF04
 
 with
 members as (select * from {{ ref("int_members") }}),
@@ -95,9 +96,16 @@ split_lists as (
     select
         views.security_id,
         views.splits_known_at,
-        list(struct_pack(session_date := actions.session_date, ratio := actions.split_ratio) order by actions.session_date)
-            as splits
-    from (select distinct security_id, splits_known_at from views) as views
+        list(
+            struct_pack(session_date := actions.session_date, ratio := actions.split_ratio)
+            order by actions.session_date
+        ) as splits
+    from (
+        select distinct
+            security_id,
+            splits_known_at
+        from views
+    ) as views
     inner join {{ ref("stg_corporate_actions") }} as actions
         on views.security_id = actions.security_id and views.splits_known_at >= actions.known_at
     where actions.split_ratio != 1
