@@ -32,7 +32,20 @@ def build_parser() -> argparse.ArgumentParser:
     """All commands with their options."""
     parser = argparse.ArgumentParser(prog="wg", description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_run, _add_ui, _add_sql, _add_status, _add_check, _add_fetch, _add_alerts, _add_certify, _add_why, _add_verify, _add_impact, _add_search):
+    for add in (
+        _add_run,
+        _add_ui,
+        _add_sql,
+        _add_status,
+        _add_check,
+        _add_fetch,
+        _add_alerts,
+        _add_certify,
+        _add_why,
+        _add_verify,
+        _add_impact,
+        _add_search,
+    ):
         add(subparsers)
     return parser
 
@@ -62,7 +75,11 @@ def _add(subparsers: argparse._SubParsersAction, name: str, text: str, example: 
 
 def _add_run(subparsers: argparse._SubParsersAction) -> None:
     parser = _add(subparsers, "run", "run the chain from raw rows to letters", "wg run --from 2026-01 --to 2026-03 --strategy major_100")
-    parser.add_argument("--source", default=None, help="synthetic (default), pystock, drop, edgar, jquants, sharadar, reference or vendors (a folder with one subfolder a source)")
+    parser.add_argument(
+        "--source",
+        default=None,
+        help="synthetic (default), pystock, drop, edgar, jquants, sharadar, reference or vendors (a folder with one subfolder a source)",
+    )
     parser.add_argument("--map", type=Path, help="TOML map of vendor columns (source drop)")
     parser.add_argument("--input", type=Path, help="folder or file of vendor data")
     parser.add_argument("--from", dest="first", metavar="YYYY-MM", help="first month with a portfolio")
@@ -151,7 +168,9 @@ def _add_verify(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("what", choices=["lookahead", "dates"])
     parser.add_argument("--months", nargs="+", metavar="YYYY-MM", help="months to decide again (default all with factors)")
     parser.add_argument("--strategy", nargs="+", metavar="ID", help=f"some of {', '.join(STRATEGIES)} (default all)")
-    parser.add_argument("--ways", nargs="+", choices=["removed", "poisoned", "shuffled"], help="what becomes of later rows (default each way)")
+    parser.add_argument(
+        "--ways", nargs="+", choices=["removed", "poisoned", "shuffled"], help="what becomes of later rows (default each way)"
+    )
     parser.add_argument("--project", type=Path, metavar="FOLDER", help="build factors with another dbt project")
     parser.add_argument("--allow", type=float, default=0.0, metavar="SHARE", help="part of the dates that may be too early (default 0)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the comparison of dates as a .parquet or .csv file")
@@ -160,7 +179,10 @@ def _add_verify(subparsers: argparse._SubParsersAction) -> None:
 
 def _add_fetch(subparsers: argparse._SubParsersAction) -> None:
     parser = _add(
-        subparsers, "fetch", "download what a source needs (the only command that goes to the internet)", "wg fetch jquants --from 2026-01 --to 2026-03"
+        subparsers,
+        "fetch",
+        "download what a source needs (the only command that goes to the internet)",
+        "wg fetch jquants --from 2026-01 --to 2026-03",
     )
     parser.add_argument("source", help="edgar, jquants or reference")
     parser.add_argument("--from", dest="first", metavar="YYYY-MM", required=True, help="first month")

@@ -122,3 +122,25 @@ def test_broken_adjusted_returns_are_set_aside(market):
     built = market.clean(market.raw_tables(adjusted_prices=rows), ["2024-03"])
     assert built["quarantine"]["rule"].to_list() == ["extreme_return", "non_positive_price"]
     assert built["risk_returns"].select(pl.col("session_date")).to_series().to_list() == [MARCH[3]]
+
+
+def test_traded_and_adjusted_returns_of_a_small_market_are_held_against_each_other(market):
+    """30 names double in four sessions at another source; one of them trades a tenth higher from the third on: 1 of 90 returns."""
+    names = [chr(65 + number // 26) + chr(65 + number % 26) for number in range(30)]
+    told, traded = [], []
+    for name in names:
+        for day, close in zip(MARCH, (100.0, 126.0, 159.0, 200.0), strict=False):
+            off = name == "AA" and day >= MARCH[2]
+            told.append(_adjusted(market, day, close, vendor_symbol=name))
+            traded.append(market.price(name, day, close * (1.1 if off else 1.0)))
+    built = market.clean(market.raw_tables(adjusted_prices=told, prices=traded), ["2024-03"])
+    (verdict,) = built["checks"].filter(pl.col("check_name") == "sources_disagree").to_dicts()
+    assert (verdict["station"], verdict["table"], verdict["failed_rows"], verdict["total_rows"]) == (
+        "clean.risk_returns",
+        "risk_returns",
+        0,
+        90,
+    )
+    assert '"figure": 0.0111111' in verdict["details"]
+    assert verdict["passed"]  # over half a per cent, but one session of one name: from five on
+    assert built["risk_returns"].is_empty()

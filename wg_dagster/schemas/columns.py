@@ -172,10 +172,22 @@ _OTHER = {
     "months": (pl.Int32, "months that were counted"),
     "marginal_risk": (pl.Float64, "forecast downside deviation per year that one more unit of weight adds"),
     "binding_rules": (pl.String, "rules without room that concern the name, separated by semicolons; empty = none"),
-    "reduced_cost": (pl.Float64, "expected return per year that was missing for the exchange with the rival to pay; null = held or no rival"),
-    "reduced_cost_least": (pl.Float64, "with less than this no portfolio that holds the name is better, as proven; null = held or no proof"),
-    "rival_id": (pl.String, "held: the name that would have replaced it; not held: the name it would have replaced; null = none obeys the rules"),
-    "rival_margin": (pl.Float64, "held: expected return per year that it could have lost before the rival replaces it; null = not held or no rival"),
+    "reduced_cost": (
+        pl.Float64,
+        "expected return per year that was missing for the exchange with the rival to pay; null = held or no rival",
+    ),
+    "reduced_cost_least": (
+        pl.Float64,
+        "with less than this no portfolio that holds the name is better, as proven; null = held or no proof",
+    ),
+    "rival_id": (
+        pl.String,
+        "held: the name that would have replaced it; not held: the name it would have replaced; null = none obeys the rules",
+    ),
+    "rival_margin": (
+        pl.Float64,
+        "held: expected return per year that it could have lost before the rival replaces it; null = not held or no rival",
+    ),
     "weight_before": (pl.Float64, "weight before the trade"),
     "weight_after": (pl.Float64, "weight after the trade"),
     "units_before": (pl.Float64, "units held before the trade, per 1 of opening nav"),
