@@ -133,3 +133,17 @@ def test_a_share_count_left_out_for_its_unit_is_told(judged):
     row = filed(MONTH, "Q1", "2025-12-31", quality="shares_in_wrong_unit")
     verdict = judged("fundamentals_clean", [row], [MONTH], stored=stored)[MONTH, "share_units"]
     assert (verdict["passed"], verdict["samples"]) == (False, ["firm"])
+
+
+@pytest.mark.parametrize(("actual", "passed"), [(0.31, True), (3.0, True), (3.1, False), (-3.1, False)])
+def test_announced_earnings_in_cents_are_told(judged, actual, passed):
+    """An estimate of ten cents: three dollars are thirty times it, 3.1 are more."""
+    row = {
+        "month": MONTH,
+        "security_id": "firm",
+        "known_at": datetime(2026, 3, 5, 21, tzinfo=UTC),
+        "announcement_date": date(2026, 3, 5),
+        "actual_eps": actual,
+        "estimate_eps": 0.1,
+    }
+    assert judged("announcements_clean", [row], [MONTH])[MONTH, "announced_units"]["passed"] is passed

@@ -12,14 +12,23 @@ from wg_dagster.quality.looks import Stored
 _LATER = 45  # days behind the year before: half a quarter
 _SILENT = 80  # days overdue after which a company has stopped: that was told when it began
 _EARLIER = 12  # days by which companies publish earlier or later than in the year before
+_TIMES = 30.0
 _ANNOUNCEMENT = 95  # days after which another announcement can be overdue
 
 
 def check_announcements(rows: pl.DataFrame, months: Sequence[str], stored: Stored) -> list[Finding]:
-    """Overdue announcements of `announcements_clean`."""
+    """Overdue announcements of `announcements_clean`, and those in another unit."""
     columns = ["month", "security_id", "known_at", "announcement_date"]
     seen = pl.concat([stored("announcements_clean").select(columns), rows.select(columns)]).rename({"announcement_date": "about"})
-    return [overdue("overdue_announcements", seen, stored("securities_clean"), months, after=_ANNOUNCEMENT)]
+    return [overdue("overdue_announcements", seen, stored("securities_clean"), months, after=_ANNOUNCEMENT), _announced_units(rows)]
+
+
+def _announced_units(rows: pl.DataFrame) -> Finding:
+    """Announced earnings thirty times the estimate, and a unit of the currency a share at least: cents for dollars."""
+    actual, estimate = pl.col("actual_eps").abs(), pl.col("estimate_eps").abs()
+    marked = rows.with_columns(((actual >= 1.0) & (actual > _TIMES * estimate)).fill_null(value=False).alias("hit"))
+    figures = figures_of(marked.group_by("month", pl.lit("").alias("part")).agg(counted(pl.col("hit").sum(), pl.col("hit").sum())))
+    return Finding("announced_units", figures, lambda: marked.filter("hit"))
 
 
 def overdue(check: str, seen: pl.DataFrame, listings: pl.DataFrame, months: Sequence[str], *, after: int) -> Finding:

@@ -91,6 +91,7 @@ _TABLE = (
     Threshold("overdue_statements", 0.08, "companies that had filed by now a year ago: part of a file is missing", at_least=3),
     Threshold("overdue_announcements", 0.08, "companies that had announced by now a year ago: part of a file is missing", at_least=3),
     Threshold("statement_breaks", 0.0, "a statement that continues another firm's, or none: it stands under the wrong symbol"),
+    Threshold("announced_units", 0.0, "announced earnings thirty times the estimate: cents for dollars, or another firm's"),
     Threshold("share_units", 0.0, "a share count in another unit is not used, and an inferred one stands in: close, but not the same"),
     Threshold("label_breaks", 0.0, "a quarter that does not follow from the firm's last one: year-to-date figures are differenced by it"),
     Threshold(
