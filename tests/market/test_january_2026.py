@@ -76,6 +76,7 @@ def test_with_the_event_flipped_the_lag_turns_into_a_lead(seeds):
 # -- quick: the machinery ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_small_market_falls_behind_in_january_and_gets_ahead_when_the_event_is_flipped(tmp_path):
     """One seed, a short history and 200 names; the effects add up to the difference of the two returns."""
     rows = januaries.attributions(tmp_path, 1, worlds=("base", "event_flipped"), us_names=200, first="2024-07")
