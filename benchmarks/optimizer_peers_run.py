@@ -57,7 +57,9 @@ def riskfolio(returns, sectors, market, *, seconds, is_counted):
 
 
 def pypfopt(returns, sectors, market, **_):
+    from cvxpy.error import SolverError
     from pypfopt import EfficientSemivariance
+    from pypfopt.exceptions import OptimizationError
 
     mu = returns.mean() * PERIODS
     best, best_ratio = None, -np.inf
@@ -69,7 +71,7 @@ def pypfopt(returns, sectors, market, **_):
         target = share * float(np.sort(mu)[::-1][: int(1 / LARGEST)].mean())
         try:
             problem.efficient_return(target)
-        except Exception:  # noqa: BLE001 (a target out of reach; the library raises its own and its solver's errors)
+        except (OptimizationError, SolverError, ValueError):  # a target out of reach
             continue
         weights = np.array(list(problem.weights))
         losses = np.minimum(returns.to_numpy() @ weights, 0.0)

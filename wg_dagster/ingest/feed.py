@@ -1,6 +1,7 @@
 """Adapters whose vendor files are not tables by themselves: each is read into a frame, then made raw rows by a file map."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -26,7 +27,7 @@ class Batch:
     rows: pl.DataFrame
 
 
-class Feed:
+class Feed(ABC):
     """The adapter of a folder of files that only its own reader understands; a subclass gives `batches` and `days`."""
 
     name = ""
@@ -35,13 +36,13 @@ class Feed:
     def __init__(self, folder: Path, files: Sequence[Path]) -> None:
         self.folder, self.files = folder, sorted(files)
 
+    @abstractmethod
     def batches(self, start: date, end: date) -> Iterator[Batch]:
         """All rows that became known from `start` to `end`; more do no harm."""
-        raise NotImplementedError
 
+    @abstractmethod
     def days(self) -> tuple[date, date]:
         """First and last day on which rows became known."""
-        raise NotImplementedError
 
     def span(self) -> tuple[str, str]:
         """Months of the first and the last day."""
