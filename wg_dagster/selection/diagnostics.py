@@ -4,6 +4,7 @@ A score of month m-1 meets the return of month m, and the row is dated m: what a
 """
 
 from collections.abc import Mapping
+from itertools import combinations
 
 import numpy as np
 import polars as pl
@@ -45,14 +46,18 @@ def diagnostic_rows(
     none = TABLES["factor_scores"].empty()
     now = scores.get(month, none)
     earlier = {months: scores.get(month_shift(month, -months), none) for months in HORIZONS}
+    met = {
+        months: rows.join(returns, on="security_id", how="inner", validate="1:1", maintain_order="left") for months, rows in earlier.items()
+    }
     history = before.filter((pl.col("statistic") == "rank_ic_1") & (pl.col("month") < month)).sort("month")
     found: list[tuple[str, str, float]] = []
+    correlations = {frozenset(both): rank_correlation(*_pair(now, now, *both)) for both in combinations(FACTORS, 2)}
     for factor in FACTORS:
         past = history.filter(pl.col("factor") == factor)["value"].to_numpy()
         figures = {
             **_shape(now, earlier[1], factor),
-            **_earned(earlier, returns, factor, past),
-            **{f"correlation|{other}": rank_correlation(*_pair(now, now, factor, other)) for other in FACTORS if other != factor},
+            **_earned(met, factor, past),
+            **{f"correlation|{other}": correlations[frozenset((factor, other))] for other in FACTORS if other != factor},
         }
         found += [(factor, name, value) for name, value in figures.items() if np.isfinite(value)]
     rows = pl.DataFrame(found, schema={"factor": pl.String, "statistic": pl.String, "value": pl.Float64}, orient="row")
@@ -116,11 +121,11 @@ def _shape(now: pl.DataFrame, before: pl.DataFrame, factor: str) -> dict[str, fl
     }
 
 
-def _earned(earlier: Mapping[int, pl.DataFrame], returns: pl.DataFrame, factor: str, past: np.ndarray) -> dict[str, float]:
-    """What the scores of the months before were worth in this month."""
+def _earned(met: Mapping[int, pl.DataFrame], factor: str, past: np.ndarray) -> dict[str, float]:
+    """What the scores of so many months before, beside their names' returns, were worth in this month."""
     figures = {}
-    for months, rows in earlier.items():
-        scores, earned = _pair(rows, returns, factor, "return")
+    for months, rows in met.items():
+        scores, earned = _pair(rows, rows, factor, "return")
         figures[f"rank_ic_{months}"] = rank_correlation(scores, earned)
         if months == 1:
             fifths = fifth_returns(scores, earned)
@@ -135,10 +140,16 @@ def _earned(earlier: Mapping[int, pl.DataFrame], returns: pl.DataFrame, factor: 
 
 def _pair(left: pl.DataFrame, right: pl.DataFrame, one: str, other: str) -> tuple[np.ndarray, np.ndarray]:
     """Two columns of the names in both frames; NaN = unknown."""
+    if left is right:
+        return _numbers(left, one), _numbers(left, other)
     joined = left.select("security_id", pl.col(one).alias("one")).join(
         right.select("security_id", pl.col(other).alias("other")), on="security_id", how="inner", validate="1:1", maintain_order="left"
     )
-    return joined["one"].fill_null(np.nan).to_numpy(), joined["other"].fill_null(np.nan).to_numpy()
+    return _numbers(joined, "one"), _numbers(joined, "other")
+
+
+def _numbers(rows: pl.DataFrame, column: str) -> np.ndarray:
+    return rows[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
 def _top(values: np.ndarray) -> np.ndarray:
