@@ -13,6 +13,7 @@ from wg_dagster.errors import UnreadableFile
 LARGEST = 6 * 2**30  # bytes of one member: the largest published table has one
 DENSEST = 150  # times its size in the archive: text tables shrink to a tenth, a bomb to a thousandth
 SMALL = 1 << 20  # below this, density says nothing
+# The last two are zipfile's own words: a way of packing that it does not know, a password.
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 
 
