@@ -36,13 +36,16 @@ def _one_thread(arguments: list[str], view: Path) -> str:
 
 
 def _watched() -> tuple[Counter[str], Counter[str]]:
-    from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
+    from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper, LocalEnvironment
 
     from wg_dagster.dbt_plugin import Plugin
 
     statements: Counter[str] = Counter()
     stores: Counter[str] = Counter()
     DuckDBCursorWrapper.execute = _timed(DuckDBCursorWrapper.execute, statements, lambda _, sql, *__: _model_of(sql))
+    LocalEnvironment.submit_python_job = _timed(
+        LocalEnvironment.submit_python_job, statements, lambda _, __, model, ___: str(model["alias"])
+    )
     Plugin.store = _timed(Plugin.store, stores, lambda _, target: str(target.relation.identifier))
     return statements, stores
 

@@ -27,8 +27,8 @@ from wg_dagster.selection.scores import score_matrix
 from wg_dagster.warehouse import Warehouse
 
 PRICE_FACTORS = ("us_beta", "price_level", "momentum", "volatility", "liquidity")
-PRICE_MODELS = ("stg_prices", "stg_sessions", "stg_securities", "stg_benchmarks", "stg_rates", "int_month_ends", "int_members")
-SEGMENTS = ("int_us_returns_60d", "int_segments", "int_segment_months", "int_segment_sums", "int_returns_60d")
+PRICE_MODELS = ("stg_sessions", "stg_securities", "stg_benchmarks", "stg_rates", "int_month_ends", "int_members")
+PRICE_WINDOWS = ("int_us_returns_60d", "int_price_windows", "int_returns_60d")
 COLUMNS = ("security_id", "session_date", "market", "close", "traded_value", "log_return_1e9", "market_cap", "known_at")
 Line = dict[str, object]
 
@@ -52,7 +52,7 @@ def figures(home: Path, names: int, years: int) -> Iterator[Line]:
     yield _line(f"{size}: reading the price columns once", one, "CPU s", None)
     whole = build(home, f"{LAST_YEAR - years + 1}-01", f"{LAST_YEAR}-12")
     statements, stores = whole["statements"], whole["stores"]
-    prices = sum(statements.get(model, 0.0) for model in (*PRICE_MODELS, *SEGMENTS, *(f"factor_{name}" for name in PRICE_FACTORS)))
+    prices = sum(statements.get(model, 0.0) for model in (*PRICE_MODELS, *PRICE_WINDOWS, *(f"factor_{name}" for name in PRICE_FACTORS)))
     price_stores = sum(stores[f"factor_{name}"] for name in PRICE_FACTORS)
     engine, written = sum(statements.values()), sum(stores.values())
     yield _line(f"{size}: price factors, without writing", prices / one, "x reading", None)

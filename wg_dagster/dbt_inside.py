@@ -46,4 +46,11 @@ class DbtInside:
 
 
 def _failures(result: Any) -> str:
-    return "\n".join(f"{one.node.name}: {one.message}" for one in result if one.message and one.status not in {"success", "skipped"})
+    failed = (one for one in result if one.message and one.status not in {"success", "skipped"})
+    return "\n".join(f"{one.node.name}: {_in_short(one.message)}" for one in failed)
+
+
+def _in_short(message: str) -> str:
+    """What was wrong, without the calls that led to it in a model in Python."""
+    lines = message.strip().splitlines()
+    return f"{lines[0]}: {lines[-1].strip()}" if "Traceback (most recent call last):" in message else message

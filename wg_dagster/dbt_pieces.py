@@ -16,7 +16,7 @@ from wg_dagster.factor_run import VIEW
 from wg_dagster.warehouse import Warehouse
 
 LONGEST = 60  # months
-LARGEST = 100_000_000  # bytes of the price files of a piece: a year of some 6,000 names
+LARGEST = 400_000_000  # bytes of the price files of a piece: five years of some 6,000 names
 
 
 def main(arguments: list[str]) -> int:

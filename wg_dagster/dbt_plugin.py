@@ -8,7 +8,7 @@ import json
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import polars as pl
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
@@ -25,6 +25,8 @@ from wg_dagster.warehouse import Warehouse
 class Plugin(BasePlugin):
     """Reads the files of one view of the lake and writes tables back to it."""
 
+    _before: ClassVar[Warehouse | None] = None  # of the piece of a range that was built before this one
+
     def initialize(self, plugin_config: dict[str, Any]) -> None:  # noqa: ARG002
         """Wait for the first connection: parsing needs no lake."""
         self._lock = threading.Lock()
@@ -39,30 +41,24 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Open the view and register `delta_files`; all cursors share both. What an earlier piece of the range changed stays listed."""
-        self._warehouse = Warehouse.load_view(self._view)
+        self._warehouse = Plugin._before = Warehouse.load_view(self._view, before=Plugin._before)
         listed = self._view.with_name("changed.json")
         self._changed = json.loads(listed.read_text()) if listed.exists() else {}
         self._connection = conn
         conn.create_function("delta_files", self._files, ["VARCHAR"], "VARCHAR[]")
 
     def store(self, target_config: TargetConfig) -> None:
-        """Replace the months of a table by the rows of the relation of the same name, year by year."""
-        relation = target_config.relation
+        """Replace the months of a table by the rows of the relation of the same name."""
+        table, relation = str(target_config.relation.identifier), target_config.relation.render()
         months = months_between(target_config.config["month_start"], target_config.config["month_end"])
-        years = {year: [month for month in months if month[:4] == year] for year in sorted({month[:4] for month in months})}
-        changed = [self._replace(str(relation.identifier), relation.render(), batch) for batch in years.values()]
-        with self._lock:
-            before = self._changed.get(str(relation.identifier), [])
-            self._changed[str(relation.identifier)] = sorted({*before, *(month for batch in changed for month in batch)})
-            self._warehouse.save_view(self._view)
-            self._view.with_name("changed.json").write_text(json.dumps(self._changed, sort_keys=True))
-
-    def _replace(self, table: str, relation: str, months: list[str]) -> list[str]:
         cursor = self._connection.cursor()
         rows: pl.DataFrame = cursor.sql(f"select * from {relation} where month between '{months[0]}' and '{months[-1]}'").pl()  # noqa: S608
         cursor.close()
         with self._lock:  # one ledger connection, one dictionary of versions
-            return self._warehouse.write_months(table, rows, months)
+            changed = self._warehouse.write_months(table, rows, months)
+            self._changed[table] = sorted({*self._changed.get(table, []), *changed})
+            self._warehouse.save_view(self._view)
+            self._view.with_name("changed.json").write_text(json.dumps(self._changed, sort_keys=True))
 
     def _files(self, table: str) -> list[str]:
         with self._lock:

@@ -80,6 +80,11 @@ def build_factors(
     return changed
 
 
+def seen_lake() -> Warehouse:
+    """The lake as a process of dbt may see it."""
+    return Warehouse.load_view(Path(os.environ[VIEW]))
+
+
 def in_own_process(arguments: list[str], view: Path) -> str:
     """Run dbt in a process that ends with it, a long range of months in pieces."""
     done = subprocess.run(

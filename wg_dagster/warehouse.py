@@ -1,7 +1,7 @@
 """The lake: how tables are stored, replaced, read and published. Nothing else knows that it is Delta Lake.
 
-A run sees the snapshot it started from plus its own writes. `write_months` replaces whole months in one commit a year and skips
-months whose rows are the same; `append_new` adds raw rows that are not there yet. `publish` makes a run's writes visible to readers.
+A run sees the snapshot it started from plus its own writes. `write_months` replaces whole months in one commit and skips months
+whose rows are the same; `append_new` adds raw rows that are not there yet. `publish` makes a run's writes visible to readers.
 """
 
 import fcntl
@@ -12,16 +12,20 @@ import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
-from deltalake import DeltaTable, Schema, write_deltalake
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction, RemoveAction
 
+from wg_dagster.content import arrow_hash, content_hash, is_comparable, to_arrow
 from wg_dagster.crash_points import crash_point
+from wg_dagster.data_files import DataFile, file_name, partition_of, write_file
 from wg_dagster.errors import BadHome, OutsideData, WriteConflict
 from wg_dagster.ledger import Ledger
 from wg_dagster.schemas.tables import TABLES, Table
@@ -29,8 +33,10 @@ from wg_dagster.snapshots import Snapshots
 
 _KEEP_LOG = {"delta.logRetentionDuration": "interval 36500 days"}  # the default of 30 days ends time travel
 _ATTEMPTS = 200
-_PARTITIONS = ("month=", "strategy=", "station=")
+_OVERTAKEN = CommitProperties(max_commit_retries=0)  # a commit by another run may change what this one has to remove: we look again
+_NO_FILES = "[]"
 Partitions = dict[tuple[str, str], list[str]]  # (scope, month) -> data files
+Stored = tuple[str, str, str]  # the files of a month; of the ledger's row its hash and its files
 _PLACE = {"source_file", "source_line"}
 
 
@@ -105,7 +111,7 @@ class Warehouse:
 
     def identity(self, table: str, *, months: Iterable[str] | None = None, scope: str | None = None) -> str:
         """A hash that changes exactly when the data files behind these months change."""
-        names = [_name(file) for file in self._files(table, months, scope)]
+        names = [file_name(file) for file in self._files(table, months, scope)]
         return _sha(json.dumps([table, scope or "", sorted(names)]))
 
     # -- writing ---------------------------------------------------------------------------------------------------------------
@@ -118,17 +124,22 @@ class Warehouse:
         """
         spec = _known(table)
         frame = _conform(spec, rows)
-        _check_inside(spec, frame, months, scope)
-        parts = {_first(key): part for key, part in frame.partition_by("month", as_dict=True).items()}
-        hashes = {month: content_hash(parts.get(month, spec.empty())) for month in sorted(set(months))}
-        changed = self._changed(table, hashes, scope)
-        for _, year in groupby(changed, key=lambda month: month[:4]):
-            batch = list(year)
-            new = [parts[month] for month in batch if month in parts]
-            self._replace(spec, pl.concat(new) if new else spec.empty(), _predicate(spec, batch, scope))
-            self._record(table, {month: hashes[month] for month in batch}, scope)
-        self._own[table] = self._newest(table).version()
-        return changed
+        parts = {_first(key): part for key, part in frame.partition_by("month", as_dict=True, include_key=False).items()}
+        _check_inside(spec, frame, set(parts), months, scope)
+        no_rows = spec.empty().drop("month")
+        stored = self._stored(table, sorted(set(months)), scope)
+        hashes, files = {}, []
+        for month, known in stored.items():
+            part = parts.pop(month, no_rows)
+            content = to_arrow(part)
+            wanted = arrow_hash(content)
+            if not self._holds(table, month, scope, wanted, known):
+                hashes[month] = wanted
+                files += self._write_month(spec, month, scope, part, content)
+        if hashes:
+            self._commit(spec, files, replacing=_filters(spec, list(hashes), scope))
+            self._record(table, hashes, scope)
+        return list(hashes)
 
     def append_new(self, table: str, rows: pl.DataFrame) -> int:
         """Append the raw rows that are not stored yet (by content) and return how many they were."""
@@ -141,19 +152,25 @@ class Warehouse:
             stored = self.read(table, months=months)
             new = frame.join(stored, on=content, how="anti", nulls_equal=True) if stored.height else frame
             if new.height:
-                self._commit(spec, new, mode="append", predicate=None)
+                files = [
+                    file
+                    for key, part in new.partition_by("month", as_dict=True, include_key=False).items()
+                    for file in self._write_month(spec, _first(key), None, part, to_arrow(part))
+                ]
+                self._commit(spec, files, replacing=None)
         return new.height
 
     def replace(self, table: str, rows: pl.DataFrame) -> bool:
         """Replace a table without partitions; False if it held these rows already."""
         spec = _known(table)
         frame = _conform(spec, rows)
-        changed = self._changed(table, {"": content_hash(frame)}, None)
-        if changed:
-            self._replace(spec, frame, "true")
-            self._record(table, {"": content_hash(frame)}, None)
-        self._own[table] = self._newest(table).version()
-        return bool(changed)
+        content = to_arrow(frame)
+        wanted = arrow_hash(content)
+        if self._holds(table, "", None, wanted, self._stored(table, [""], None)[""]):
+            return False
+        self._commit(spec, [write_file(self.lake / table, content, {})] if frame.height else [], replacing=[])
+        self._record(table, {"": wanted}, None)
+        return True
 
     def settle(self) -> None:
         """Everything written so far belongs to stations that have ended: the next `publish` may show it."""
@@ -189,11 +206,13 @@ class Warehouse:
         path.write_text(json.dumps({"home": str(self.home), "base": self._base, "own": self._own}, sort_keys=True))
 
     @classmethod
-    def load_view(cls, path: Path) -> "Warehouse":
-        """The warehouse that `save_view` described."""
+    def load_view(cls, path: Path, *, before: "Warehouse | None" = None) -> "Warehouse":
+        """The warehouse that `save_view` described; tables of the same home that `before` has opened need not be opened again."""
         saved = json.loads(path.read_text())
         warehouse = cls(saved["home"], versions=saved["base"])
         warehouse._own = saved["own"]
+        if before is not None and before.home == warehouse.home:
+            warehouse._deltas, warehouse._files_of = before._deltas, before._files_of
         warehouse.settle()
         return warehouse
 
@@ -233,7 +252,7 @@ class Warehouse:
             delta = newest if newest is not None and newest.version() == version else DeltaTable(self._uri(table), version=version)
             grouped: Partitions = {}
             for uri in sorted(unquote(uri) for uri in delta.file_uris()):
-                grouped.setdefault(_partition_of(uri), []).append(uri)
+                grouped.setdefault(partition_of(uri), []).append(uri)
             self._files_of[table, version] = grouped
         return self._files_of[table, version]
 
@@ -284,15 +303,31 @@ class Warehouse:
         delta.alter.add_columns([field for field in wanted if field.name not in there])
         delta.update_incremental()
 
-    def _replace(self, spec: Table, rows: pl.DataFrame, predicate: str) -> None:
-        self._commit(spec, rows, mode="overwrite", predicate=predicate)
+    def _write_month(self, spec: Table, month: str, scope: str | None, rows: pl.DataFrame, content: pa.Table) -> list[DataFile]:
+        """One file a partition of the month: of its rows without the month, and as they were hashed."""
+        folder = self.lake / spec.name
+        if not rows.height:
+            return []
+        if len(spec.partition_by) == 1:
+            return [write_file(folder, content, {"month": month})]
+        column = _scope_column(spec)
+        if scope is not None:
+            return [write_file(folder, content, {column: scope, "month": month})]
+        parts = rows.partition_by(column, as_dict=True).items()
+        return [write_file(folder, to_arrow(part), {column: _first(key), "month": month}) for key, part in parts]
 
-    def _commit(self, spec: Table, rows: pl.DataFrame, *, mode: str, predicate: str | None) -> None:
+    def _commit(self, spec: Table, files: Sequence[DataFile], *, replacing: list[tuple[str, str, Any]] | None) -> None:
+        """Add files to a table: to what is there, or in place of the partitions that the filters name (no filter: of all)."""
         crash_point("before_commit", spec.name)
+        adds: list[AddAction | RemoveAction] = [
+            AddAction(file.path, file.size, file.partition, file.written_at, True, file.statistics) for file in files
+        ]
+        mode = "append" if replacing is None else "overwrite"
         for attempt in range(_ATTEMPTS):
-            delta = self._newest(spec.name)
+            delta = self._newest(spec.name) if attempt else self._deltas[spec.name]
+            schema, names = delta.schema(), list(spec.partition_by)
             try:
-                write_deltalake(delta, rows, mode=mode, predicate=predicate)  # ty: ignore[invalid-argument-type]
+                delta.create_write_transaction(adds, mode, schema, names, replacing or None, commit_properties=_OVERTAKEN)
             except CommitFailedError:
                 time.sleep(0.01 * min(attempt + 1, 50))
                 continue
@@ -302,25 +337,36 @@ class Warehouse:
             return
         raise WriteConflict(f"table {spec.name}: {_ATTEMPTS} commits were overtaken by another run; run again when it has ended")
 
-    def _changed(self, table: str, hashes: dict[str, str], scope: str | None) -> list[str]:
-        """Months whose stored rows are not known to be these: judged on the newest commit, which a replace would change."""
+    def _stored(self, table: str, months: Sequence[str], scope: str | None) -> dict[str, Stored]:
+        """What is there of each month in the newest commit, which a replace would change, and what the ledger knows of it."""
         self._own[table] = self._newest(table).version()
-        stored = self.ledger.contents(table, scope or "")
-        no_rows = (_hash_of_no_rows(table), "[]")
-        changed = []
-        for month, wanted in hashes.items():
-            there = self._file_names(table, month, scope)
-            if stored.get(month) != (wanted, there) and (wanted, there) != no_rows:
-                changed.append(month)
-        return changed
+        known = self.ledger.contents(table, scope or "")
+        return {month: (names, *known.get(month, ("", ""))) for month, names in self._file_names(table, months, scope).items()}
 
-    def _file_names(self, table: str, month: str, scope: str | None) -> str:
-        if scope is None:
-            return json.dumps(sorted(_name(file) for file in self._files(table, [month] if month else None, None)))
-        return json.dumps(sorted(_name(file) for file in self._partitions(table).get((scope, month), [])))
+    def _holds(self, table: str, month: str, scope: str | None, wanted: str, stored: Stored) -> bool:
+        """The stored rows of a month are those of the wanted hash; they are read where the ledger does not say."""
+        there, known, known_files = stored
+        if there == _NO_FILES:
+            return wanted == _hash_of_no_rows(table)
+        if known_files == there and is_comparable(known):
+            return known == wanted
+        rows = self.read(table, months=[month] if month else None, scope=scope)
+        if content_hash(rows.drop("month") if month else rows) != wanted:
+            return False
+        self._record(table, {month: wanted}, scope)
+        return True
+
+    def _file_names(self, table: str, months: Iterable[str], scope: str | None) -> dict[str, str]:
+        """Names of the data files of each month (and scope), as the ledger keeps them."""
+        names: dict[str, list[str]] = {month: [] for month in months}
+        for (owner, month), files in self._partitions(table).items():
+            if month in names and scope in (None, owner):
+                names[month] += map(file_name, files)
+        return {month: json.dumps(sorted(files)) for month, files in names.items()}
 
     def _record(self, table: str, hashes: dict[str, str], scope: str | None) -> None:
-        rows = [(month, value, self._file_names(table, month, scope)) for month, value in hashes.items()]
+        files = self._file_names(table, hashes, scope)
+        rows = [(month, value, files[month]) for month, value in hashes.items()]
         self.ledger.record_contents(table, scope or "", rows)
         crash_point("after_record", table)
 
@@ -328,17 +374,6 @@ class Warehouse:
         scopes = {table: scope if len(TABLES[table].partition_by) == 2 else None for table in tables}
         months = {table: [month] if "month" in TABLES[table].partition_by else None for table in scopes}
         return _sha("".join(self.identity(table, months=months[table], scope=scopes[table]) for table in sorted(scopes)))
-
-
-def content_hash(rows: pl.DataFrame) -> str:
-    """Hash of the values in stored order."""
-    digest = hashlib.sha256()
-    gaps = [name for name in rows.columns if rows[name].null_count()]  # what lies in memory under a null is arbitrary
-    filled = (pl.col(name).fill_null(pl.lit(0).cast(rows.schema[name])) for name in gaps)
-    rows = rows.with_columns(*filled, *(pl.col(name).is_null().alias(f"{name} is null") for name in gaps))
-    rows = rows.drop_nulls()  # none is left: sheds the masks without a gap that a filter leaves behind
-    rows.rechunk().write_ipc(_Sink(digest), compression="uncompressed", compat_level=pl.CompatLevel.oldest())  # ty: ignore[no-matching-overload]
-    return digest.hexdigest()
 
 
 @cache
@@ -351,20 +386,6 @@ def code_version(*modules: ModuleType | Path) -> str:
             if file.is_file() and file.suffix in {".py", ".sql", ".csv", ".yml", ".html", ".css", ".j2", ".toml"}:
                 digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()
-
-
-class _Sink:
-    """A file that only hashes what is written to it."""
-
-    def __init__(self, digest: "hashlib._Hash") -> None:
-        self._digest = digest
-
-    def write(self, data: bytes) -> int:
-        self._digest.update(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
 
 
 def _known(table: str) -> Table:
@@ -382,9 +403,8 @@ def _conform(spec: Table, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(pl.col(name).cast(dtype) for name, dtype in spec.schema.items()).sort(spec.key, maintain_order=True)
 
 
-def _check_inside(spec: Table, rows: pl.DataFrame, months: Sequence[str], scope: str | None) -> None:
-    outside = set(rows["month"].unique()) - set(months)
-    if outside:
+def _check_inside(spec: Table, rows: pl.DataFrame, there: set[str], months: Sequence[str], scope: str | None) -> None:
+    if outside := there - set(months):
         raise OutsideData(f"table {spec.name}: rows of {sorted(outside)} in a write of {sorted(set(months))}")
     if scope is not None and (others := set(rows[_scope_column(spec)].unique()) - {scope}):
         raise OutsideData(f"table {spec.name}: rows of {sorted(others)} in a write of {scope}")
@@ -394,25 +414,15 @@ def _scope_column(spec: Table) -> str:
     return next(name for name in spec.partition_by if name != "month")
 
 
-def _predicate(spec: Table, months: Sequence[str], scope: str | None) -> str:
-    listed = ", ".join(f"'{month}'" for month in months)
-    where = f"month in ({listed})"
-    return where if scope is None else f"{_scope_column(spec)} = '{scope}' and {where}"
-
-
-def _partition_of(uri: str) -> tuple[str, str]:
-    """(scope, month) of a data file; "" for what the table is not partitioned by."""
-    parts = dict(part.split("=", 1) for part in uri.split("/") if part.startswith(_PARTITIONS))
-    return parts.get("strategy", parts.get("station", "")), parts.get("month", "")
+def _filters(spec: Table, months: list[str], scope: str | None) -> list[tuple[str, str, Any]]:
+    where: list[tuple[str, str, Any]] = [("month", "in", months)]
+    return where if scope is None else [(_scope_column(spec), "=", scope), *where]
 
 
 @cache
 def _hash_of_no_rows(table: str) -> str:
-    return content_hash(TABLES[table].empty())
-
-
-def _name(file: str) -> str:
-    return file.rsplit("/", 1)[-1]
+    rows = TABLES[table].empty()
+    return content_hash(rows.drop("month") if "month" in TABLES[table].partition_by else rows)
 
 
 def _first(key: tuple[object, ...]) -> str:

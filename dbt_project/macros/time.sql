@@ -29,13 +29,3 @@
 {% macro decay(age) -%}
     greatest(0.0, least(1.0, (126 - {{ age }}) / 63.0))
 {%- endmacro %}
-
-{#- 遡及 Which look-back a session belongs to by its age at a month end: 20 sessions, 60, or the four before them. -#}
-{% macro look_back(age) -%}
-    (case when {{ age }} < 20 then 'last_20' when {{ age }} < 60 then 'last_60' else 'before' end)
-{%- endmacro %}
-
-{#- 積 Product of the columns whose one-letter names an item spells, without rounding or overflow. -#}
-{% macro exact_product(source, item) -%}
-    {%- for letter in item %}cast({{ source }}{{ letter }} as hugeint){{ " * " if not loop.last }}{% endfor -%}
-{%- endmacro %}

@@ -26,9 +26,17 @@ def _mostly(low, high):
 
 @st.composite
 def firms(draw):
-    """Filings of two years: late ones, missing ones, amended ones, with holes; reported in one of four ways."""
-    income_from_start, cash_from_start, by_half_year = draw(
-        st.sampled_from([(False, True, False), (True, True, False), (True, True, True), (False, False, False)])
+    """Filings of two years: late ones, missing ones, amended ones, with holes; reported in one of five ways."""
+    income_from_start, cash_from_start, by_half_year, sales_from_start = draw(
+        st.sampled_from(
+            [
+                (False, True, False, False),
+                (True, True, False, False),
+                (True, True, True, False),
+                (False, False, False, False),
+                (False, True, False, True),
+            ]
+        )
     )
     filings = []
     for end in _ENDS:
@@ -38,6 +46,9 @@ def firms(draw):
             label = _LABEL[end.month] if end.month != 12 else draw(st.sampled_from(["FY", "FY", "FY", "Q4"]))
             scale = int(label[1]) if income_from_start and label != "FY" else 4 if label == "FY" else 1
             values |= {item: None if values[item] is None else values[item] * scale for item in FLOWS}
+            if sales_from_start:
+                quarters = int(label[1]) if label != "FY" else 4
+                values["revenue"] = quarters * draw(st.integers(200, 280))
             if by_half_year and label in ("Q1", "Q3"):
                 values |= dict.fromkeys(CASH)
             filings.append(
@@ -82,6 +93,8 @@ def _statement(filing):
 def visible(filings, instant):
     """{(end, kind): {item: value}} as one could have worked it out at the instant."""
     states, out = merged(filings, instant), {}
+    for end in {end for end, is_year in states if is_year}:
+        _read_sales(states, end)
     for end in {end for end, _ in states}:
         own, year = states.get((end, False)), states.get((end, True))
         number = 4 if year else int(own["label"][1])
@@ -90,6 +103,26 @@ def visible(filings, instant):
         if year:
             out[end, "annual"] = {item: year[item] for item in ITEMS}
     return out
+
+
+def _read_sales(states, end):
+    """Marks the second and third quarter whose sales fit the year only if they run from its start."""
+    parts = [_part(states, end, 4, label) for label in (1, 2, 3)]
+    sales = [part["revenue"] if part else None for part in parts] + [states[end, True]["revenue"]]
+    if None in sales or any(part["income_from_start"] for part in parts):
+        return
+    one, two, three, year = sales
+    rest = year - one - two - three
+    is_alone = 0.2 <= 3 * rest / (one + two + three) <= 5
+    is_steady = all(year / 8 <= quarter <= year / 2 for quarter in (one, two - one, three - two, year - three))
+    if is_steady and not is_alone:
+        for part in parts[1:]:
+            part["sales_from_start"] = True
+
+
+def _from_start(statement, item):
+    kind = "cash_from_start" if item in CASH else "income_from_start"
+    return statement[kind] or (item == "revenue" and statement.get("sales_from_start", False))
 
 
 def _part(states, end, number, label):
@@ -111,7 +144,7 @@ def _to_date(parts, upto, item):
     total = None
     for label in range(1, upto + 1):
         statement = parts[label]
-        from_start = statement and statement["cash_from_start" if item in CASH else "income_from_start"]
+        from_start = statement and _from_start(statement, item)
         if item in CASH and label == 1 and _silent(statement):
             total = 0.0
         elif item in CASH and label == 3 and _silent(statement) and _silent(parts[1]):
@@ -138,8 +171,7 @@ def _quarter(own, year, number, parts):
     for item in (*FLOWS, *CASH):
         value = None
         if own:
-            from_start = own["cash_from_start" if item in CASH else "income_from_start"]
-            value = _less(own[item], _to_date(parts, number - 1, item)) if from_start and number > 1 else own[item]
+            value = _less(own[item], _to_date(parts, number - 1, item)) if _from_start(own, item) and number > 1 else own[item]
             if item in CASH and number in (1, 3) and _silent(own):
                 value = 0.0
         if value is None and year and not guarded:

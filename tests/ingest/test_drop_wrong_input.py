@@ -224,3 +224,27 @@ def test_a_lookup_without_its_column_or_file(opened, gather):
     adapter = opened("Code\nA\n", text, "more.csv")
     with pytest.raises(MissingColumn, match=r"more\.csv: column 'Symbol'"):
         gather(adapter, ["2015-06"])
+
+
+def test_a_word_that_neither_cases_nor_values_know_refuses_the_file(opened, gather):
+    """A case goes before the translation: B is no fiscal year, C is one."""
+    map_text = """
+currency = "USD"
+[[file]]
+path = "prices.csv"
+table = "fundamentals"
+source = "vendor"
+known_at = { column = "day" }
+[file.columns]
+vendor_symbol = "s"
+period_end_date = "day"
+[file.columns.fiscal_period]
+column = "p"
+values = { 1Q = "Q1", FY = "FY" }
+cases = [{ value = "no year", when = { all = [{ column = "p", equals = "FY" }, { column = "doc", equals = "q" }] } }]
+"""
+    sound = "s,day,p,doc\nA,2015-06-30,1Q,q\nB,2015-06-30,FY,q\nC,2015-06-30,FY,k\n"
+    found = gather(opened(sound, map_text), ["2015-06"])["fundamentals"]
+    assert found.select("vendor_symbol", "fiscal_period").rows() == [("A", "Q1"), ("B", "no year"), ("C", "FY")]
+    with pytest.raises(BadInput, match=r"prices\.csv, row 5: 'XX' cannot become fiscal_period of fundamentals"):
+        gather(opened(f"{sound}D,2015-06-30,XX,q\n", map_text), ["2015-06"])

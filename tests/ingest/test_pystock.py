@@ -130,6 +130,13 @@ def test_income_is_of_the_quarter_and_cash_flow_of_the_year_so_far(archive, gath
     assert filing["quality"] == "dividend_zero_or_unknown"
 
 
+@pytest.mark.parametrize(("form", "label"), [("10-K", "FY"), ("10-K/A", "FY"), ("10-Q", "FY of a 10-Q"), ("10-Q/A", "FY of a 10-Q")])
+def test_a_fiscal_year_in_a_quarterly_report_is_no_fiscal_year(archive, gather, report, form, label):
+    """The clean station knows no such period and sets it aside."""
+    folder = archive("20150326", reports=[report("AAA", "2014-12-31", "FY").replace("10-K", form)]).parent
+    assert gather(open_pystock(folder), [MARCH])["fundamentals"]["fiscal_period"].to_list() == [label]
+
+
 @pytest.mark.parametrize(("written", "kept"), [("2015", 2015), ("1215", None), ("29953000", None), ("", None)])
 def test_an_impossible_fiscal_year_is_unknown(archive, gather, report, written, kept):
     folder = archive("20150326", reports=[report("AAA", "2014-12-31", year=written)]).parent

@@ -10,6 +10,7 @@ from wg_dagster.clean.identity import Identity
 from wg_dagster.clean.quarters import standalone
 from wg_dagster.clean.statements import ITEMS, filed_states
 from wg_dagster.clean.views import merged_flags
+from wg_dagster.clean.year_to_date import with_revenue_read
 from wg_dagster.schemas.tables import TABLES
 
 _PERIOD = ["security_id", "period_end_date", "period_kind"]
@@ -24,7 +25,7 @@ def fundamentals_clean(raw: pl.DataFrame, identity: Identity, months: Sequence[s
     states, broken = filed_states(raw, identity)
     first = min(months)
     start = datetime(int(first[:4]), int(first[5:]), 1, 5, tzinfo=UTC)  # months of known_at begin at midnight, UTC-5
-    rows = _joined_sources(standalone(states, start))
+    rows = _joined_sources(standalone(with_revenue_read(states), start))
     rows = _with_liabilities(rows)
     rows = _changes(rows).with_columns(month_of_instant(pl.col("known_at")).alias("month")).filter(pl.col("month").is_in(list(months)))
     markets = states.select("security_id", "market").unique("security_id")

@@ -15,6 +15,8 @@ from wg_dagster.schemas.columns import BALANCE_ITEMS, CASH_FLOW_ITEMS, FLOW_ITEM
 
 APART = {1: (75, 125), 2: (160, 215), 3: (259, 289)}  # days between the ends of quarters so many steps apart
 Q4_RANGE = (0.2, 5.0)  # times the mean of the first three quarters
+STEADY = (0.5, 2.0)  # times their mean: sales of four quarters that are read from the start of the year
+VERY_STEADY = (0.75, 1.33)  # the same of three, while the year that would tell is not known
 _STANDING = (*BALANCE_ITEMS, "shares_outstanding")
 _EPS = ("eps_basic", "eps_diluted")
 _SUMMED = (*FLOW_ITEMS, "dividend_per_share")
@@ -29,20 +31,19 @@ def standalone(states: pl.DataFrame, start: datetime) -> pl.DataFrame:
     -------
     `security_id`, `stream`, `period_end_date`, `period_kind`, `known_at`, items and facts; consecutive rows may be equal.
     """
-    instants = _instants(states, start)
-    seen = _with_state(instants, states.filter(~pl.col("is_year")), "own")
-    seen = _with_state(seen, states.filter("is_year"), "year")
+    seen = with_state(instants_of(states, start), states.filter(~pl.col("is_year")), "own")
+    seen = with_state(seen, states.filter("is_year"), "year")
     number = pl.when(pl.col("year.known_at").is_not_null()).then(4).otherwise(pl.col("own.label"))
     seen = seen.with_columns(number.cast(pl.Int8).alias("number"))
     for label in (1, 2, 3):
-        seen = _with_part(seen, states, label)
+        seen = with_part(seen, states, label)
     seen = seen.with_columns(*_to_date(), *_half_year())
     seen = seen.with_columns(*_to_date_of_nine_months())
     quarters = _quarters(seen)
     return pl.concat([quarters, _years(seen).select(quarters.columns)])
 
 
-def _instants(states: pl.DataFrame, start: datetime) -> pl.DataFrame:
+def instants_of(states: pl.DataFrame, start: datetime) -> pl.DataFrame:
     """Instants at which a period may have changed: its own filings, and later filings for earlier quarters of its year."""
     own = states.select(*_PERIOD, "known_at").unique()
     first = own.group_by(_PERIOD).agg(pl.col("known_at").min().alias("_first")).sort(*_PERIOD)
@@ -60,7 +61,7 @@ def _instants(states: pl.DataFrame, start: datetime) -> pl.DataFrame:
     return wanted.join(changing, on=["security_id", "period_end_date"], how="semi")
 
 
-def _with_state(seen: pl.DataFrame, states: pl.DataFrame, name: str) -> pl.DataFrame:
+def with_state(seen: pl.DataFrame, states: pl.DataFrame, name: str) -> pl.DataFrame:
     """Add `name.<column>` of the statement of the same period that stood at `known_at`; nulls where none did."""
     by = ["security_id", "stream", "period_end_date"]
     return _as_of(seen, states.drop("is_year", "market"), by, by, name)
@@ -76,8 +77,8 @@ def _as_of(seen: pl.DataFrame, states: pl.DataFrame, by: list[str], of: list[str
     return found.sort("_row").drop("_row", "_at", *(f"{name}.{column}" for column in of), strict=False)
 
 
-def _with_part(seen: pl.DataFrame, states: pl.DataFrame, label: int) -> pl.DataFrame:
-    """Add the state of quarter `label` of the same fiscal year as `q<label>.<column>`."""
+def with_part(seen: pl.DataFrame, states: pl.DataFrame, label: int) -> pl.DataFrame:
+    """Add the state of quarter `label` of the same fiscal year as `q<label>.<column>`, and its period's end as `q<label>.end`."""
     quarters = states.filter(~pl.col("is_year") & (pl.col("label") == label))
     first = quarters.group_by(_PERIOD).agg(pl.col("known_at").min().alias("_first")).rename({"period_end_date": "_part_end"})
     steps = pl.col("number") - label
@@ -94,13 +95,14 @@ def _with_part(seen: pl.DataFrame, states: pl.DataFrame, label: int) -> pl.DataF
         .select("_seen", "_part_end")
     )
     placed = numbered.join(pairs, on="_seen", how="left", validate="1:1", maintain_order="left").drop("_seen")
-    return _as_of(placed, quarters.drop("is_year", "market"), ["security_id", "stream", "_part_end"], _PERIOD, f"q{label}").drop(
-        "_part_end"
+    return _as_of(placed, quarters.drop("is_year", "market"), ["security_id", "stream", "_part_end"], _PERIOD, f"q{label}").rename(
+        {"_part_end": f"q{label}.end"}
     )
 
 
 def _is_cumulative(part: str, item: str) -> pl.Expr:
-    return pl.col(f"{part}.{'cash_flow' if item in CASH_FLOW_ITEMS else 'income'}_is_cumulative")
+    kind = "revenue" if item == "revenue" else "cash_flow" if item in CASH_FLOW_ITEMS else "income"
+    return pl.col(f"{part}.{kind}_is_cumulative")
 
 
 def _to_date() -> list[pl.Expr]:
@@ -178,7 +180,12 @@ def _quarters(seen: pl.DataFrame) -> pl.DataFrame:
     rows = seen.with_columns(*flows, paid.alias("dividend_per_share"), *standing, derived.alias("is_derived"))
     rows = rows.with_columns(_quarterly_eps(eps).alias(eps) for eps in _EPS)
     own_flags = pl.when(is_fourth).then(pl.coalesce("year.quality", "own.quality")).otherwise("own.quality")
-    marks = {"by_half_year": pl.col("by_half_year"), "fourth_quarter_guard": pl.col("bad_fourth"), "year_suspect": pl.col("bad_year")}
+    marks = {
+        "by_half_year": pl.col("by_half_year"),
+        "fourth_quarter_guard": pl.col("bad_fourth"),
+        "year_suspect": pl.col("bad_year"),
+        "revenue_like_year_to_date": _like_year_to_date(),
+    }
     return rows.select(
         *_PERIOD,
         pl.lit("quarter").alias("period_kind"),
@@ -193,6 +200,19 @@ def _quarters(seen: pl.DataFrame) -> pl.DataFrame:
         *ITEMS,
         merged_flags(own_flags, *(pl.when(mark).then(pl.lit(name)) for name, mark in marks.items())).alias("quality"),
     )
+
+
+def steady(*quarters: pl.Expr, within: tuple[float, float]) -> pl.Expr:
+    """Each quarter lies within so many times their mean."""
+    mean = pl.sum_horizontal(quarters, ignore_nulls=False) / len(quarters)
+    return (mean > 0) & pl.all_horizontal(value.is_between(within[0] * mean, within[1] * mean) for value in quarters)
+
+
+def _like_year_to_date() -> pl.Expr:
+    """A third quarter whose sales are as steady read from the start of the year; a season or growth looks the same."""
+    one, two, three = pl.col("q1.revenue"), pl.col("q2.revenue"), pl.col("own.revenue")
+    alone = ~pl.any_horizontal(pl.col(f"{part}.revenue_is_cumulative") for part in ("own", "q1", "q2"))
+    return (pl.col("number") == 3) & alone & steady(one, two - one, three - two, within=VERY_STEADY)
 
 
 def _quarterly_eps(eps: str) -> pl.Expr:

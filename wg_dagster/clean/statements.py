@@ -4,6 +4,7 @@ import polars as pl
 
 from wg_dagster.clean.captures import RANK
 from wg_dagster.clean.identity import Identity
+from wg_dagster.clean.labels import doubled_labels
 from wg_dagster.clean.quarantine import first_rule, set_aside
 from wg_dagster.clean.views import local_date, merged_flags
 from wg_dagster.schemas.columns import BALANCE_ITEMS, FLOW_ITEMS, INCOME_ITEMS, PER_SHARE_ITEMS
@@ -44,7 +45,7 @@ def filed_states(raw: pl.DataFrame, identity: Identity) -> tuple[pl.DataFrame, p
     )
     broken = [rows.filter(pl.col("rule").is_not_null())]
     sound = _with_stream(rows.filter(pl.col("rule").is_null()))
-    for judge in (_unit_errors, _conflicts):
+    for judge in (_unit_errors, doubled_labels, _conflicts):
         judged = judge(sound)
         broken.append(judged.filter(pl.col("rule").is_not_null()).select(rows.columns))
         sound = judged.filter(pl.col("rule").is_null())

@@ -13,6 +13,7 @@ from wg_dagster.clean import (
     fundamentals,
     identity,
     jumps,
+    labels,
     prices,
     quarantine,
     quarters,
@@ -24,6 +25,7 @@ from wg_dagster.clean import (
     spans,
     statements,
     views,
+    year_to_date,
 )
 from wg_dagster.clean.quarantine import gathered
 from wg_dagster.quality import other_sources
@@ -182,7 +184,7 @@ STATIONS: tuple[Station, ...] = (
         (Reads("fundamentals", back=HISTORY), *_WHO, Reads("securities_clean")),  # the last for its checks: who has filed
         ("fundamentals_clean",),
         build_fundamentals,
-        (*_WHO_CODE, fundamentals, quarters, statements, shares),
+        (*_WHO_CODE, fundamentals, labels, quarters, statements, shares, year_to_date),
         batch=_YEAR,
     ),
     Station(

@@ -53,7 +53,7 @@ def source(column: str, schema: Schema, *, nothing: tuple[str, ...] = NOTHING) -
 def converted(rule: ColumnRule, schema: Schema, target: pl.DataType) -> tuple[pl.Expr, pl.Expr | None]:
     """The column in its own type, and where it could not be converted (None where nothing can go wrong)."""
     if rule.cases:
-        return _by_cases(rule, schema, target), None
+        return _by_cases(rule, schema, target)
     if not rule.column:
         return pl.lit(rule.value, dtype=target), None
     nothing = NOTHING if target == pl.String else NO_NUMBER
@@ -81,11 +81,15 @@ def _figure(column: str, schema: Schema) -> pl.Expr:
     return _typed(ColumnRule(column=column), source(column, schema, nothing=NO_NUMBER), schema[column], pl.Float64())
 
 
-def _by_cases(rule: ColumnRule, schema: Schema, target: pl.DataType) -> pl.Expr:
-    made = source(rule.column, schema).cast(target) if rule.column else pl.lit(rule.otherwise, dtype=target)
+def _by_cases(rule: ColumnRule, schema: Schema, target: pl.DataType) -> tuple[pl.Expr, pl.Expr | None]:
+    made, failed = pl.lit(rule.otherwise, dtype=target), None
+    if rule.column and rule.values:
+        made, failed = _by_values(rule, source(rule.column, schema), target)
+    elif rule.column:
+        made = source(rule.column, schema).cast(target)
     for condition, value in reversed(rule.cases):
         made = pl.when(holds(condition, schema)).then(pl.lit(value, dtype=target)).otherwise(made)
-    return made
+    return made, failed
 
 
 def _by_values(rule: ColumnRule, came: pl.Expr, target: pl.DataType) -> tuple[pl.Expr, pl.Expr | None]:

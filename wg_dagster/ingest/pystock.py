@@ -24,6 +24,17 @@ REPEAT_DAYS = 14  # the same filing stands in two to five archives in a row
 GONE_AFTER = 10  # lists without a name before it has left: some drop out for a day or two
 _SHARED = {"source": "pystock", "currency": "USD", "calendar": "XNYS", "known_at": {"column": "archive_date", "rule": "first_seen"}}
 _SYMBOL = {"column": "symbol", "upper": True}
+# A 10-Q that calls its quarter a fiscal year: which quarter it was, nobody told, so the clean station sets it aside (`unknown_period`).
+_PERIOD = {
+    "column": "period_focus",
+    "values": {period: period for period in ("Q1", "Q2", "Q3", "FY")},
+    "cases": [
+        {
+            "value": "FY of a 10-Q",
+            "when": {"all": [{"column": "doc_type", "matches": "^10-Q"}, {"column": "period_focus", "equals": "FY"}]},
+        }
+    ],
+}
 
 
 def _case(value: str, column: str, matches: str) -> dict[str, object]:
@@ -56,7 +67,7 @@ REPORTS = parse_file_map(
         "columns": {
             "vendor_symbol": _SYMBOL,
             "period_end_date": "end_date",
-            "fiscal_period": {"column": "period_focus", "values": {period: period for period in ("Q1", "Q2", "Q3", "FY")}},
+            "fiscal_period": _PERIOD,
             "fiscal_year": {"column": "fiscal_year", "at_least": 1990, "at_most": 2100},
             "accounting_standard": {"value": "usgaap"},
             "is_consolidated": True,

@@ -74,6 +74,7 @@ LOOKS: dict[str, dict[str, Look]] = {
     "announcements_clean": {
         "announcements_clean": Look(_back(STATEMENT_MONTHS), _columns("month security_id known_at announcement_date")),
         "securities_clean": Look(same, LISTING_COLUMNS),
+        "earnings_announcements": _SOURCES,
     },
     "rates_clean": {"rates_clean": Look(newest_before, _columns("month rate_id date value"))},
     "fundamentals_clean": {

@@ -40,7 +40,9 @@ RULES: dict[str, Rule] = {
         check_fundamentals(rows, months, stored) + check_statements(rows, months, stored) + check_labels(rows, months, stored),
         stored("fundamentals"),
     ),
-    "announcements_clean": lambda rows, months, stored, _: check_announcements(rows, months, stored),
+    "announcements_clean": lambda rows, months, stored, _: as_usual(
+        check_announcements(rows, months, stored), stored("earnings_announcements")
+    ),
     "rates_clean": lambda rows, months, stored, _: check_rates(rows, months, stored),
     "benchmark_nav": lambda rows, months, stored, _: check_benchmarks(rows, months, stored),
     "universe_members": lambda rows, months, stored, _: check_universe(rows, months, stored),

@@ -57,42 +57,19 @@ paid as (
         and visible.security_id = later_splits.security_id
         and visible.session_date = later_splits.session_date
     group by visible.month, visible.security_id
-),
-
-seen_months as (
-    select
-        security_id,
-        month,
-        cast(left(month, 4) as integer) * 12 + cast(right(month, 2) as integer) as month_number,
-        count(cash_dividend) as seen_sessions,
-        count(*) - count(cash_dividend) as unseen_sessions
-    from {{ ref("stg_prices") }}
-    group by security_id, month
-),
-
-seen_years as (
-    select
-        month,
-        security_id,
-        count(*) filter (where seen_sessions > 0) over last_12_months as month_count,
-        sum(unseen_sessions) over last_12_months as unseen_sessions
-    from seen_months
-    window last_12_months as (
-        partition by security_id order by month_number range between 11 preceding and current row
-    )
 )
 
 select
-    seen_years.month,
-    seen_years.security_id,
-    seen_years.month_count,
-    seen_years.unseen_sessions,
+    windows.month,
+    windows.security_id,
+    windows.month_count,
+    windows.unseen_sessions,
     coalesce(paid.dividends_1e9, 0) as dividends_1e9,
     coalesce(paid.has_special, false) as has_special,
     paid.known_at
 
-from seen_years
+from {{ ref("int_price_windows") }} as windows
 semi join members
-    on seen_years.month = members.month and seen_years.security_id = members.security_id
+    on windows.month = members.month and windows.security_id = members.security_id
 left join paid
-    on seen_years.month = paid.month and seen_years.security_id = paid.security_id
+    on windows.month = paid.month and windows.security_id = paid.security_id

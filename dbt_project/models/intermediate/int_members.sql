@@ -2,11 +2,7 @@
 -- statements (last seen within 16 months), splits and announcements. One row a security and month.
 
 with
-prices as (
-    select *
-    from {{ ref("stg_prices") }}
-    where {{ within_months(0) }}
-),
+prices as (select * from {{ ref("int_price_windows") }}),
 
 month_ends as (select * from {{ ref("int_month_ends") }}),
 
@@ -52,7 +48,7 @@ listed as (
         prices.known_at
     from month_ends
     inner join prices
-        on month_ends.market = prices.market and month_ends.as_of_date = prices.session_date
+        on month_ends.month = prices.month and month_ends.market = prices.market
     inner join securities
         on month_ends.month = securities.month and prices.security_id = securities.security_id
     where prices.close > 0 and prices.known_at <= month_ends.cutoff_at

@@ -21,28 +21,6 @@ announcements as (
         and announcements.announcement_date > cast(announcements.known_at as date) - interval 4 month
 ),
 
--- the fifteen days before an announcement: the last one with a close is its price
-days_before as (
-    select distinct
-        announcements.security_id,
-        announcements.announcement_date,
-        announcements.announcement_date - steps.days_ago as session_date
-    from announcements
-    cross join (select cast(unnest(range(1, 16)) as integer) as days_ago) as steps
-),
-
-closes as (
-    select
-        prices.security_id,
-        days_before.announcement_date,
-        max_by(prices.close, prices.session_date) as last_close
-    from {{ ref("stg_prices") }} as prices
-    inner join days_before
-        on prices.security_id = days_before.security_id and prices.session_date = days_before.session_date
-    where prices.close > 0
-    group by prices.security_id, days_before.announcement_date
-),
-
 priced as (
     select
         announcements.*,
@@ -51,26 +29,43 @@ priced as (
             -0.1, least(0.1, (announcements.actual_eps - announcements.estimate_eps) / closes.last_close)
         ) as surprise
     from announcements
-    inner join closes
+    inner join {{ ref("int_announced_closes") }} as closes
         on announcements.security_id = closes.security_id
         and announcements.announcement_date = closes.announcement_date
     asof inner join {{ ref("stg_sessions") }} as sessions
         on announcements.market = sessions.market and announcements.known_at <= sessions.cutoff_at
+),
+
+-- each announcement at the month ends at which it lives
+live as (
+    select
+        month_ends.month,
+        priced.security_id,
+        priced.announcement_date,
+        priced.known_at,
+        priced.surprise * {{ decay("(month_ends.session_index - priced.session_index)") }} as surprise
+    from priced
+    inner join {{ ref("int_month_ends") }} as month_ends
+        on priced.market = month_ends.market
+        and month_ends.cutoff_at >= priced.known_at
+        and month_ends.session_index between priced.session_index and priced.session_index + 125
+),
+
+newest as (
+    select *
+    from live
+    qualify row_number() over (
+            partition by month, security_id
+            order by announcement_date desc, known_at desc
+        ) = 1
 )
 
 select
-    members.month,
-    members.security_id,
-    priced.surprise * {{ decay("(members.session_index - priced.session_index)") }} as surprise,
-    priced.known_at
+    newest.month,
+    newest.security_id,
+    newest.surprise,
+    newest.known_at
 
-from members
-inner join priced
-    on members.security_id = priced.security_id
-    and members.cutoff_at >= priced.known_at
-    and members.session_index < priced.session_index + 126
-
-qualify row_number() over (
-        partition by members.month, members.security_id
-        order by priced.announcement_date desc, priced.known_at desc
-    ) = 1
+from newest
+semi join members
+    on newest.month = members.month and newest.security_id = members.security_id
