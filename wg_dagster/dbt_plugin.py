@@ -25,7 +25,7 @@ from wg_dagster.warehouse import Warehouse
 class Plugin(BasePlugin):
     """Reads the files of one view of the lake and writes tables back to it."""
 
-    _before: ClassVar[Warehouse | None] = None  # of the piece of a range that was built before this one
+    _before: ClassVar[tuple[Path, Warehouse] | None] = None  # what the piece of the range before this one has opened
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:  # noqa: ARG002
         """Wait for the first connection: parsing needs no lake."""
@@ -41,7 +41,9 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Open the view and register `delta_files`; all cursors share both. What an earlier piece of the range changed stays listed."""
-        self._warehouse = Plugin._before = Warehouse.load_view(self._view, before=Plugin._before)
+        if Plugin._before is None or Plugin._before[0] != self._view:
+            Plugin._before = self._view, Warehouse.load_view(self._view)
+        self._warehouse = Plugin._before[1]
         listed = self._view.with_name("changed.json")
         self._changed = json.loads(listed.read_text()) if listed.exists() else {}
         self._connection = conn

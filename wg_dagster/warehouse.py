@@ -206,13 +206,11 @@ class Warehouse:
         path.write_text(json.dumps({"home": str(self.home), "base": self._base, "own": self._own}, sort_keys=True))
 
     @classmethod
-    def load_view(cls, path: Path, *, before: "Warehouse | None" = None) -> "Warehouse":
-        """The warehouse that `save_view` described; tables of the same home that `before` has opened need not be opened again."""
+    def load_view(cls, path: Path) -> "Warehouse":
+        """The warehouse that `save_view` described."""
         saved = json.loads(path.read_text())
         warehouse = cls(saved["home"], versions=saved["base"])
         warehouse._own = saved["own"]
-        if before is not None and before.home == warehouse.home:
-            warehouse._deltas, warehouse._files_of = before._deltas, before._files_of
         warehouse.settle()
         return warehouse
 
