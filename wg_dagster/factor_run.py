@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from wg_dagster.errors import StationFailed
@@ -81,8 +82,14 @@ def build_factors(
 
 
 def seen_lake() -> Warehouse:
-    """The lake as a process of dbt may see it."""
-    return Warehouse.load_view(Path(os.environ[VIEW]))
+    """The lake as the run of dbt in this process may see it."""
+    return _lake_of(Path(os.environ[VIEW]))
+
+
+@lru_cache(maxsize=1)
+def _lake_of(view: Path) -> Warehouse:
+    """Clean tables do not change while dbt runs, and every run has a view of its own."""
+    return Warehouse.load_view(view)
 
 
 def in_own_process(arguments: list[str], view: Path) -> str:

@@ -152,23 +152,17 @@ class Warehouse:
             stored = self.read(table, months=months)
             new = frame.join(stored, on=content, how="anti", nulls_equal=True) if stored.height else frame
             if new.height:
-                files = [
-                    file
-                    for key, part in new.partition_by("month", as_dict=True, include_key=False).items()
-                    for file in self._write_month(spec, _first(key), None, part, to_arrow(part))
-                ]
-                self._commit(spec, files, replacing=None)
+                self._commit(spec, self._write_files(spec, new), replacing=None)
         return new.height
 
     def replace(self, table: str, rows: pl.DataFrame) -> bool:
         """Replace a table without partitions; False if it held these rows already."""
         spec = _known(table)
         frame = _conform(spec, rows)
-        content = to_arrow(frame)
-        wanted = arrow_hash(content)
+        wanted = content_hash(frame)
         if self._holds(table, "", None, wanted, self._stored(table, [""], None)[""]):
             return False
-        self._commit(spec, [write_file(self.lake / table, content, {})] if frame.height else [], replacing=[])
+        self._commit(spec, self._write_files(spec, frame), replacing=[])
         self._record(table, {"": wanted}, None)
         return True
 
@@ -302,17 +296,20 @@ class Warehouse:
         delta.update_incremental()
 
     def _write_month(self, spec: Table, month: str, scope: str | None, rows: pl.DataFrame, content: pa.Table) -> list[DataFile]:
-        """One file a partition of the month: of its rows without the month, and as they were hashed."""
-        folder = self.lake / spec.name
-        if not rows.height:
+        """The files of a month: of its rows without the month, and as they were hashed."""
+        if scope is None and len(spec.partition_by) > 1:
+            return self._write_files(spec, rows.with_columns(month=pl.lit(month)))
+        partition = {name: month if name == "month" else str(scope) for name in spec.partition_by}
+        return [write_file(self.lake / spec.name, content, partition)] if rows.height else []
+
+    def _write_files(self, spec: Table, rows: pl.DataFrame) -> list[DataFile]:
+        """One file a partition; a table without partitions has one file."""
+        if rows.is_empty():
             return []
-        if len(spec.partition_by) == 1:
-            return [write_file(folder, content, {"month": month})]
-        column = _scope_column(spec)
-        if scope is not None:
-            return [write_file(folder, content, {column: scope, "month": month})]
-        parts = rows.partition_by(column, as_dict=True).items()
-        return [write_file(folder, to_arrow(part), {column: _first(key), "month": month}) for key, part in parts]
+        names = spec.partition_by
+        parts = rows.partition_by(names, as_dict=True, include_key=False).items() if names else [((), rows)]
+        keyed = [(dict(zip(names, map(str, key), strict=True)), part) for key, part in parts]
+        return [write_file(self.lake / spec.name, to_arrow(part), partition) for partition, part in keyed]
 
     def _commit(self, spec: Table, files: Sequence[DataFile], *, replacing: list[tuple[str, str, Any]] | None) -> None:
         """Add files to a table: to what is there, or in place of the partitions that the filters name (no filter: of all)."""
@@ -342,11 +339,13 @@ class Warehouse:
         return {month: (names, *known.get(month, ("", ""))) for month, names in self._file_names(table, months, scope).items()}
 
     def _holds(self, table: str, month: str, scope: str | None, wanted: str, stored: Stored) -> bool:
-        """The stored rows of a month are those of the wanted hash; they are read where the ledger does not say."""
+        """The stored rows of a month are known to be those of the wanted hash; in a home of before they are hashed anew."""
         there, known, known_files = stored
         if there == _NO_FILES:
             return wanted == _hash_of_no_rows(table)
-        if known_files == there and is_comparable(known):
+        if known_files != there:
+            return False
+        if is_comparable(known):
             return known == wanted
         rows = self.read(table, months=[month] if month else None, scope=scope)
         if content_hash(rows.drop("month") if month else rows) != wanted:

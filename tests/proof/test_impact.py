@@ -5,8 +5,9 @@ from datetime import date
 import polars as pl
 import pytest
 
-from wg_dagster.calendars import end_of_day
+from wg_dagster.calendars import end_of_day, months_between
 from wg_dagster.proof.impact import SCHEMA, TURNOVER, impact
+from wg_dagster.walk import rebuild
 from wg_dagster.warehouse import Warehouse
 
 STRATEGY = "next_major_100"
@@ -122,6 +123,33 @@ def test_a_filing_of_the_past_that_arrives_late_changes_what_was_known(main, own
     reproduced = changes.filter(pl.col("event") == "reproduced")
     assert set(reproduced.filter(pl.col("table") == "factor_growth")["security_id"]) == {security_id}
     assert set(reproduced["month"]) == {"2026-04", "2026-05"}
+
+
+@pytest.mark.slow
+def test_a_vendor_s_revision_moves_a_past_portfolio_as_the_next_run_then_does(own_home, held):
+    """The newest statement of the largest holding halved, at the same instant; what was told is held against the portfolios built afterwards."""
+    symbol, security_id, weight = held
+    lake = Warehouse(own_home)
+    known = lake.read("fundamentals").join(restatement(lake, symbol), on=["vendor_symbol", "period_end_date", "fiscal_period"], how="semi")
+    first = known.sort("known_at").row(0, named=True)
+    told = [pl.lit(first[name]).alias(name) for name in ("known_at", "month")]
+    revised = restatement(lake, symbol).with_columns(told).cast(known.schema)
+    found = impact(lake, Revised(fundamentals=revised))
+    assert found.news.rows() == [("fundamentals", "revised", 1, first["month"], first["month"])]
+    assert set(found.changes["event"]) == {"reproduced"}
+    of_april = found.changes.filter((pl.col("table") == "model_portfolios") & (pl.col("month") == "2026-04"))
+    assert of_april.filter(pl.col("item") == TURNOVER)["basis_points"].item() > 50
+    weights = Warehouse(own_home, latest=True).read("model_portfolios", months=["2026-04"], scope=STRATEGY)
+    assert weights.filter(pl.col("security_id") == security_id)["weight"].item() == weight  # nothing has been changed
+
+    latest = Warehouse(own_home, latest=True)
+    latest.append_new("fundamentals", revised)
+    history = months_between(min(latest.months("prices")), LAST)
+    rebuild(latest, history=history, months=["2026-04", LAST], strategies=[STRATEGY], until="portfolio")
+    again = latest.read("model_portfolios", months=["2026-04"], scope=STRATEGY)
+    after = dict(of_april.filter(pl.col("item") == "weight").select("security_id", "after").rows())
+    expected = dict(weights.select("security_id", "weight").rows()) | after
+    assert dict(again.select("security_id", "weight").rows()) == {name: value for name, value in expected.items() if value}
 
 
 @pytest.mark.slow

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wg_dagster.factor_windows.looks import NEVER, is_between
+from wg_dagster.factor_windows.looks import NEVER, Versions, is_between
 
 BALANCES = ("assets", "current_assets", "current_liabilities", "total_liabilities", "equity")
 MEANS = ("assets", "equity")  # items that are averaged with those of a year ago
 _YEAR = 364.75  # days, no whole number and no half: no two balances are equally near to a year ago
 _FAR = 1e9
-Items = dict[str, np.ndarray]  # a value a version
+Items = dict[str, np.ndarray]  # by place, as Versions.column gives it
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,19 @@ class Balance:
     known_at: np.ndarray  # NEVER where there is no balance
 
 
-def balance(kinds: tuple[np.ndarray, np.ndarray], ends: np.ndarray, known_at: np.ndarray, items: Items) -> Balance:
+def balance(kinds: tuple[np.ndarray, np.ndarray], versions: Versions, items: Items) -> Balance:
     """Balance of each look.
 
     Parameters
     ----------
     kinds : two of (slots, looks)
         Places of the versions of quarters and of fiscal years, newest first, -1 for those that have no balance or are too old.
-    ends, known_at, items
-        Period end (days), instant and items of each place; the last place is no version.
+    versions
+        What the places mean.
+    items
+        BALANCES by place.
     """
+    ends, known_at = versions.ends, versions.known_at
     newest = [_newest(places) for places in kinds]
     closing = np.maximum(*(ends[places] for places in newest))
     quarter, year = (np.where(ends[places] == closing, places, -1) for places in newest)

@@ -60,6 +60,16 @@ def as_counts(values: np.ndarray) -> pa.Array:
     return _masked(pa.int32(), values.astype(np.int32), np.ones(len(values), bool))
 
 
+def as_wholes(values: np.ndarray, valid: np.ndarray | None = None) -> pa.Array:
+    """Whole numbers of 64 bits, null where not `valid`."""
+    return _masked(pa.int64(), values.astype(np.int64), np.ones(len(values), bool) if valid is None else valid)
+
+
+def as_flags(values: np.ndarray, valid: np.ndarray | None = None) -> pa.Array:
+    """True and false, null where not `valid`."""
+    return _masked(pa.bool_(), np.packbits(values, bitorder="little"), np.ones(len(values), bool) if valid is None else valid)
+
+
 def as_lists(values: np.ndarray) -> pa.Array:
     """The columns of (items, rows) as one list of numbers a row."""
     items, rows = values.shape
@@ -74,4 +84,4 @@ def chunks(length: int, size: int = 16_384) -> Iterator[slice]:
 
 def _masked(kind: pa.DataType, values: np.ndarray, valid: np.ndarray) -> pa.Array:
     bitmap = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
-    return pa.Array.from_buffers(kind, len(values), [bitmap, pa.py_buffer(np.ascontiguousarray(values))])
+    return pa.Array.from_buffers(kind, len(valid), [bitmap, pa.py_buffer(np.ascontiguousarray(values))])

@@ -57,7 +57,11 @@ def statement_series(rows: pl.DataFrame, securities: np.ndarray) -> Series:
 
 def announcement_series(rows: pl.DataFrame, securities: np.ndarray) -> Series:
     """Of the ANNOUNCEMENT_COLUMNS; of two announcements at one instant the later day's stands."""
-    ends, known_at, days = columns.days(rows["period_end_date"]), columns.instants(rows["known_at"]), columns.days(rows["announcement_date"])
+    ends, known_at, days = (
+        columns.days(rows["period_end_date"]),
+        columns.instants(rows["known_at"]),
+        columns.days(rows["announcement_date"]),
+    )
     versions = versions_of(securities, ends, known_at, tie=days)
     eps = versions.column(columns.numbers(rows["actual_eps"]))
     nothing = np.full(len(eps), np.nan)
@@ -72,7 +76,9 @@ def splits_of(rows: pl.DataFrame, securities: np.ndarray, count: int) -> Splits:
     return Splits(np.append(0, np.cumsum(np.bincount(securities, minlength=count))), session[order], known_at, ratio)
 
 
-def new_shares(splits: Splits, securities: np.ndarray, splits_known_at: np.ndarray, known_at: np.ndarray, is_japan: np.ndarray) -> np.ndarray:
+def new_shares(
+    splits: Splits, securities: np.ndarray, splits_known_at: np.ndarray, known_at: np.ndarray, is_japan: np.ndarray
+) -> np.ndarray:
     """New shares for one of the day of `known_at` (quarters, looks), by the splits after that day that were known at splits_known_at."""
     shares = np.ones(known_at.shape)
     looks = np.arange(len(securities))

@@ -7,13 +7,13 @@ import polars as pl
 
 from wg_dagster.errors import OutsideData
 from wg_dagster.factor_windows.exact import LARGEST, split
+from wg_dagster.factor_windows.looks import NEVER
 
 LONGEST = 64  # sessions of the longest window
 COLUMNS = (
     *("security_id", "session_date", "market", "currency", "close", "traded_value", "cash_dividend"),
     *("log_return_1e9", "market_cap", "shares_source", "known_at"),
 )
-NEVER = np.iinfo(np.int64).min  # an instant that is none
 _SPARE = 100  # sessions to take in before the shelf is moved up
 
 

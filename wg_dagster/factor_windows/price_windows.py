@@ -12,14 +12,15 @@ import polars as pl
 import pyarrow as pa
 
 from wg_dagster.calendars import month_shift, months_between
+from wg_dagster.factor_windows import columns
 from wg_dagster.factor_windows.exact import HUGEINT, Digits, as_hugeint, as_int64, minus, plus, products, split
-from wg_dagster.factor_windows.price_shelf import COLUMNS, NEVER, Prices, PriceShelf
+from wg_dagster.factor_windows.looks import NEVER
+from wg_dagster.factor_windows.price_shelf import COLUMNS, Prices, PriceShelf
 
 MONTHS_BACK = 12  # of price rows that a month end may see
 _YEAR, _WINDOW = 12, 4  # months of ex-days, and months that hold the sessions of a window
 _SESSIONS, _CLOSES, _VALUES = 60, 61, 20
 Split = tuple[np.ndarray, np.ndarray]
-_UTC = pa.timestamp("us", "UTC")
 _EX_DAYS = ("security_id", "session_date", "market", "cash_dividend", "known_at")
 Reader = Callable[[str, Sequence[str]], pl.DataFrame]  # month, columns -> rows of prices_clean
 
@@ -62,7 +63,7 @@ def price_windows(read: Reader, sessions: pl.DataFrame, securities: pl.DataFrame
     for month in months_between(month_shift(months[0], 1 - _YEAR), months[-1]):
         rows = read(month, COLUMNS if month >= month_shift(months[0], -_WINDOW) else _EX_DAYS)
         parts += [part for market in markets for part in market.take(month, rows)]
-    return pa.concat_tables([_SCHEMA.empty_table(), *parts])
+    return pa.concat_tables(parts) if parts else _SCHEMA.empty_table()
 
 
 class _Market:
@@ -98,17 +99,17 @@ class _Market:
     def _month_end(self, month: str, last: pl.DataFrame) -> pa.Table:
         window, codes = self._shelf.window(), last["code"].to_numpy()
         year = np.array([self._seen[one] for one in months_between(month_shift(month, 1 - _YEAR), month)])[:, :, codes]
-        columns = (
-            {"month": pa.repeat(month, len(codes)), "market": pa.repeat(self.name, len(codes))}
+        values = (
+            {name: pl.repeat(text, len(codes), eager=True).to_arrow() for name, text in (("month", month), ("market", self.name))}
             | {name: last[name].to_arrow() for name in ("security_id", "currency", "close", "market_cap", "shares_source", "known_at")}
             | _own_sums(window, codes)
             | _pair_sums(window, self._us[month], codes)
             | {
-                "month_count": pa.array((year[:, 0] > 0).sum(axis=0)),
-                "unseen_sessions": pa.array(year[:, 1].sum(axis=0)),
+                "month_count": columns.as_wholes((year[:, 0] > 0).sum(axis=0)),
+                "unseen_sessions": columns.as_wholes(year[:, 1].sum(axis=0)),
             }
         )
-        return pa.table([columns[field.name].cast(field.type) for field in _SCHEMA], schema=_SCHEMA)
+        return pa.table([values[name] for name in _SCHEMA.names], schema=_SCHEMA)
 
 
 def _ex_days(placed: pl.DataFrame, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -130,18 +131,18 @@ def _own_sums(window: Prices, codes: np.ndarray) -> dict[str, pa.Array]:
     """Counts and sums of each name's own closes, returns and traded values."""
     closes, returns, values = window.last(_CLOSES), window.last(_SESSIONS), window.last(_VALUES)
     count = _added(returns.has_return, codes)
-    some, value_count, cap = count > 0, _added(values.has_value, codes), window.market_cap[0][codes]
+    some, value_count = count > 0, _added(values.has_value, codes)
     return {
-        "close_count": pa.array(_added(closes.has_close, codes)),
-        "has_first_close": pa.array(closes.has_close[0][codes] > 0),
-        "return_count": pa.array(count),
-        "zero_return_count": pa.array(_added(returns.is_unchanged, codes), mask=~some),
-        "sum_log_return": pa.array(as_int64([_added(returns.low, codes), _added(returns.high, codes)]), mask=~some),
+        "close_count": columns.as_wholes(_added(closes.has_close, codes)),
+        "has_first_close": columns.as_flags(closes.has_close[0][codes] > 0),
+        "return_count": columns.as_wholes(count),
+        "zero_return_count": columns.as_wholes(_added(returns.is_unchanged, codes), some),
+        "sum_log_return": columns.as_wholes(as_int64([_added(returns.low, codes), _added(returns.high, codes)]), some),
         "sum_log_return_squared": as_hugeint(_squares(returns, codes), some),
-        "traded_value_count": pa.array(value_count),
-        "sum_traded_value_cents": pa.array(_added(values.cents, codes), mask=value_count == 0),
-        "market_cap_63_sessions_ago": pa.array(cap, mask=np.isnan(cap)),
-        "window_known_at": pa.array(window.known_at.max(axis=0)[codes], _UTC),
+        "traded_value_count": columns.as_wholes(value_count),
+        "sum_traded_value_cents": columns.as_wholes(_added(values.cents, codes), value_count > 0),
+        "market_cap_63_sessions_ago": columns.as_numbers(window.market_cap[0][codes]),
+        "window_known_at": columns.as_instants(window.known_at.max(axis=0)[codes]),
     }
 
 
@@ -172,10 +173,10 @@ def _pair_sums(window: Prices, us: UsSide, codes: np.ndarray) -> dict[str, pa.Ar
     some = count > 0
     exact = {"xx": xx, "zz": zz, "xz": xz, "yy": plus(minus(rr, br, br), bb), "xy": minus(xr, bx), "zy": minus(zr, bz)}
     return {
-        "pair_count": pa.array(count),
-        "has_bill_rate": pa.array(is_billed, mask=~some),
-        "pair_known_at": pa.array(np.maximum(window.known_at.max(axis=0)[codes], us_known_at), _UTC),
-        **{f"sum_{name}": pa.array(as_int64(value), mask=~some) for name, value in (("x", sum_x), ("z", sum_z), ("y", minus(r, sum_b)))},
+        "pair_count": columns.as_wholes(count),
+        "has_bill_rate": columns.as_flags(is_billed, some),
+        "pair_known_at": columns.as_instants(np.maximum(window.known_at.max(axis=0)[codes], us_known_at)),
+        **{f"sum_{name}": columns.as_wholes(as_int64(value), some) for name, value in (("x", sum_x), ("z", sum_z), ("y", minus(r, sum_b)))},
         **{f"sum_{name}": as_hugeint(value, some) for name, value in exact.items()},
     }
 
@@ -198,20 +199,20 @@ def _us_sums(
 
 _SCHEMA = pa.schema(
     {
-        **dict.fromkeys(("month", "security_id", "market", "currency"), pa.string()),
+        **dict.fromkeys(("month", "security_id", "market", "currency"), columns.TEXT),
         **dict.fromkeys(("close", "market_cap"), pa.float64()),
-        "shares_source": pa.string(),
-        "known_at": _UTC,
+        "shares_source": columns.TEXT,
+        "known_at": columns.UTC,
         "close_count": pa.int64(),
         "has_first_close": pa.bool_(),
         **dict.fromkeys(("return_count", "zero_return_count", "sum_log_return"), pa.int64()),
         "sum_log_return_squared": HUGEINT,
         **dict.fromkeys(("traded_value_count", "sum_traded_value_cents"), pa.int64()),
         "market_cap_63_sessions_ago": pa.float64(),
-        "window_known_at": _UTC,
+        "window_known_at": columns.UTC,
         "pair_count": pa.int64(),
         "has_bill_rate": pa.bool_(),
-        "pair_known_at": _UTC,
+        "pair_known_at": columns.UTC,
         **dict.fromkeys(("sum_x", "sum_z", "sum_y"), pa.int64()),
         **dict.fromkeys(("sum_xx", "sum_zz", "sum_xz", "sum_yy", "sum_xy", "sum_zy"), HUGEINT),
         **dict.fromkeys(("month_count", "unseen_sessions"), pa.int64()),

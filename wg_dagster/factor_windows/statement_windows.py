@@ -53,7 +53,9 @@ def _batches(statements: _Statements, looks: pl.DataFrame, securities: np.ndarra
     seen_at = columns.instants(looks["seen_at"])
     for part in columns.chunks(len(looks)):
         values = _values(statements, securities[part], seen_at[part])
-        yield pa.RecordBatch.from_arrays([looks["security_id"][part].to_arrow(), columns.as_instants(seen_at[part]), *values], schema=_SCHEMA)
+        yield pa.RecordBatch.from_arrays(
+            [looks["security_id"][part].to_arrow(), columns.as_instants(seen_at[part]), *values], schema=_SCHEMA
+        )
 
 
 def _values(statements: _Statements, securities: np.ndarray, seen_at: np.ndarray) -> Iterator[pa.Array]:
@@ -61,11 +63,11 @@ def _values(statements: _Statements, securities: np.ndarray, seen_at: np.ndarray
     versions = statements.versions
     window = months_before(seen_at, FLOW_MONTHS) // DAY
     quarters, years = (newest_first(versions, securities * 2 + kind, seen_at, ends_after=window) for kind in (0, 1))
-    for flows in windows(_padded(quarters, QUARTERS), _padded(years, 2), versions.ends, versions.known_at, statements.items):
+    for flows in windows(_padded(quarters, QUARTERS), _padded(years, 2), versions, statements.items):
         yield from _flow_columns(statements, flows)
     window = months_before(seen_at, BALANCE_MONTHS) // DAY
     kinds = [np.where(statements.has_balance[places] & (versions.ends[places] > window), places, -1) for places in (quarters, years)]
-    yield from _balance_columns(statements, balance((kinds[0], kinds[1]), versions.ends, versions.known_at, statements.items))
+    yield from _balance_columns(statements, balance((kinds[0], kinds[1]), versions, statements.items))
 
 
 def _padded(places: np.ndarray, slots: int) -> np.ndarray:

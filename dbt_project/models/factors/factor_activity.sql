@@ -4,38 +4,23 @@
 with
 ratios as (
     select
-        members.*,
-        flows.flow_window,
-        flows.window_rank,
-        case
-            when not members.is_financial and flows.revenue > 0 then flows.revenue / {{ mean_balance("assets") }}
-        end as asset_turnover,
-        balances.assets_year_ago is null as is_end_balance,
-        greatest(flows.known_at, balances.known_at) as inputs_known_at
-    from {{ ref("int_members") }} as members
-    left join {{ ref("int_flows") }} as flows
-        on members.security_id = flows.security_id
-        and members.statements_known_at = flows.seen_at
-        and {{ is_fresh("flows.window_end_date") }}
-    left join {{ ref("int_balances") }} as balances
-        on members.security_id = balances.security_id
-        and members.statements_known_at = balances.seen_at
-        and {{ is_fresh("balances.closing_date") }}
+        *,
+        {% for window in flow_windows() %}
+            case
+                when not is_financial and revenue_{{ window }} > 0
+                    then revenue_{{ window }} / {{ mean_balance("assets") }}
+            end as asset_turnover_{{ window }},
+        {% endfor %}
+        assets_year_ago is null as is_end_balance
+    from {{ ref("int_member_statements") }}
 ),
 
 best as (
     select
-        month,
-        as_of_date,
-        security_id,
-        market,
-        is_financial,
+        *,
         {{ best_window("asset_turnover") }} as asset_turnover,
-        {{ best_window_name("asset_turnover") }} as asset_turnover_window,
-        bool_or(is_end_balance) as is_end_balance,
-        coalesce(max(inputs_known_at), max(known_at)) as known_at
+        {{ best_window_name("asset_turnover") }} as asset_turnover_window
     from ratios
-    group by month, as_of_date, security_id, market, is_financial
 )
 
 select
@@ -44,7 +29,7 @@ select
     security_id,
     market,
     asset_turnover,
-    known_at,
+    coalesce(greatest({{ windows_known_at() }}, balance_known_at), known_at) as known_at,
     {{ coverage(["asset_turnover"]) }} as coverage,
     {{ quality(dict(
         window_flags(["asset_turnover_window"]),

@@ -3,24 +3,13 @@
 -- One row a security and month end.
 
 with
--- in units of 1e-9, so that sums are exact
-changes as (
+seen as (
     select
         members.*,
-        eps.known_ats,
-        [
-            {% for k in range(1, 13) %}
-                case
-                    when eps.is_year_apart[{{ k }}] then cast(round(
-                            (eps.sums_4q[{{ k }}] - eps.sums_4q[{{ k + 4 }}])
-                            / greatest(
-                                (abs(eps.sums_4q[{{ k }}]) + abs(eps.sums_4q[{{ k + 4 }}])) / 2, 0.01 * members.close
-                            )
-                            * 1e9
-                        ) as hugeint)
-                end{{ "," if not loop.last }}
-            {% endfor %}
-        ] as yearly_changes
+        coalesce(eps.year_change_count, 0) as change_count,
+        eps.year_changes,
+        eps.year_sizes,
+        eps.year_changes_known_at
     from {{ ref("int_members") }} as members
     left join {{ ref("int_eps") }} as eps
         on members.security_id = eps.security_id
@@ -29,15 +18,22 @@ changes as (
         and eps.series = 'statements'
 ),
 
+-- in units of 1e-9, so that sums are exact
+changes as (
+    select
+        *,
+        [
+            cast(round(change / greatest(year_sizes[place], 0.01 * close) * 1e9) as bigint)
+            for change, place in year_changes
+        ] as yearly_changes
+    from seen
+),
+
 spread as (
     select
         *,
-        list_count(yearly_changes) as change_count,
         list_sum(yearly_changes) as sum_change,
-        list_sum([change * change for change in yearly_changes]) as sum_change_squared,
-        list_max([
-            known_ats[place] for change, place in yearly_changes if change is not null
-        ]) as inputs_known_at
+        list_sum([change * change for change in yearly_changes]) as sum_change_squared
     from changes
 )
 
@@ -52,7 +48,7 @@ select
                 / (change_count * (change_count - 1))
             ) / 1e9
     end as eps_change_stability,
-    greatest(known_at, inputs_known_at) as known_at,
+    greatest(known_at, year_changes_known_at) as known_at,
     change_count / 12.0 as coverage,
     {{ quality({"short_history": "change_count < 12"}) }} as quality
 

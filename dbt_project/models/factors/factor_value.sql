@@ -2,6 +2,7 @@
 -- interest, else operating profit) and equity over market cap. Losses stay negative. One row a security and month end.
 
 {% set components = ["profit_yield", "book_to_price"] %}
+{% set statements = flow_windows() + ["balance"] %}
 
 with
 rates as (
@@ -17,32 +18,16 @@ rates as (
     group by month_ends.month, month_ends.market
 ),
 
-translated as (
+-- a window without a currency has that of the balance
+stated as (
     select
         members.*,
-        flows.flow_window,
-        flows.window_rank,
-        flows.pretax_income,
-        flows.ordinary_profit,
-        flows.operating_profit,
-        flows.interest_expense,
-        balances.equity,
-        coalesce(flows.currency, balances.currency, members.currency) != members.currency as is_translated,
-        case
-            when coalesce(flows.currency, balances.currency, members.currency) = members.currency then 1
-            when members.currency = 'JPY' and coalesce(flows.currency, balances.currency) = 'USD' then rates.usdjpy
-            when members.currency = 'USD' and coalesce(flows.currency, balances.currency) = 'JPY' then 1 / rates.usdjpy
-        end / case when members.market_cap > 0 then members.market_cap end as per_market_cap,
-        greatest(flows.known_at, balances.known_at, members.known_at) as inputs_known_at
-    from {{ ref("int_members") }} as members
-    left join {{ ref("int_flows") }} as flows
-        on members.security_id = flows.security_id
-        and members.statements_known_at = flows.seen_at
-        and {{ is_fresh("flows.window_end_date") }}
-    left join {{ ref("int_balances") }} as balances
-        on members.security_id = balances.security_id
-        and members.statements_known_at = balances.seen_at
-        and {{ is_fresh("balances.closing_date") }}
+        rates.usdjpy,
+        {% for window in flow_windows() %}
+            coalesce(members.currency_{{ window }}, members.balance_currency, members.currency) as stated_{{ window }},
+        {% endfor %}
+        coalesce(members.balance_currency, members.currency) as stated_balance
+    from {{ ref("int_member_statements") }} as members
     left join rates
         on members.month = rates.month and members.market = rates.market
 ),
@@ -50,37 +35,56 @@ translated as (
 profits as (
     select
         *,
-        case market
-            when 'JP' then coalesce(ordinary_profit, operating_profit)
-            else coalesce(pretax_income, operating_profit - interest_expense, operating_profit)
-        end as profit,
-        case
-            when market = 'JP' then case when ordinary_profit is null then 'operating_profit' end
-            when pretax_income is not null then null
-            when interest_expense is null then 'pre_interest'
-            else 'operating_profit'
-        end as profit_item
-    from translated
+        {% for statement in statements %}
+            case
+                when stated_{{ statement }} = currency then 1
+                when currency = 'JPY' and stated_{{ statement }} = 'USD' then usdjpy
+                when currency = 'USD' and stated_{{ statement }} = 'JPY' then 1 / usdjpy
+            end / case when market_cap > 0 then market_cap end as per_market_cap_{{ statement }},
+        {% endfor %}
+        {% for window in flow_windows() %}
+            case market
+                when 'JP' then coalesce(ordinary_profit_{{ window }}, operating_profit_{{ window }})
+                else coalesce(
+                        pretax_income_{{ window }},
+                        operating_profit_{{ window }} - interest_expense_{{ window }},
+                        operating_profit_{{ window }}
+                    )
+            end as profit_{{ window }},
+            case
+                when market = 'JP' then case when ordinary_profit_{{ window }} is null then 'operating_profit' end
+                when pretax_income_{{ window }} is not null then null
+                when interest_expense_{{ window }} is null then 'pre_interest'
+                else 'operating_profit'
+            end as profit_item_{{ window }},
+        {% endfor %}
+        case when equity > 0 then equity end as book_value
+    from stated
+),
+
+yields as (
+    select
+        *,
+        {% for window in flow_windows() %}
+            profit_{{ window }} * per_market_cap_{{ window }} as profit_yield_{{ window }},
+        {% endfor %}
+        book_value * per_market_cap_balance as book_to_price,
+        {% for statement in statements %}
+            stated_{{ statement }} != currency{{ " or " if not loop.last }}
+        {% endfor %} as is_translated,
+        {% for statement in statements %}
+            stated_{{ statement }} != currency and per_market_cap_{{ statement }} is null{{ " or " if not loop.last }}
+        {% endfor %} as has_no_rate
+    from profits
 ),
 
 best as (
     select
-        month,
-        as_of_date,
-        security_id,
-        market,
-        shares_source,
-        {{ best_window("profit * per_market_cap") }} as profit_yield,
-        {{ best_window_name("profit * per_market_cap") }} as profit_yield_window,
-        coalesce(
-            min_by(coalesce(profit_item, ''), window_rank) filter (where profit * per_market_cap is not null), ''
-        ) as profit_item,
-        any_value(case when equity > 0 then equity * per_market_cap end) as book_to_price,
-        bool_or(is_translated) as is_translated,
-        bool_or(is_translated and per_market_cap is null) as has_no_rate,
-        max(inputs_known_at) as known_at
-    from profits
-    group by month, as_of_date, security_id, market, shares_source
+        *,
+        {{ best_window("profit_yield") }} as profit_yield,
+        {{ best_window_name("profit_yield") }} as profit_yield_window,
+        {{ at_best_window("profit_yield", "profit_item") }} as profit_item
+    from yields
 )
 
 select
@@ -90,7 +94,7 @@ select
     market,
     profit_yield,
     book_to_price,
-    known_at,
+    greatest({{ windows_known_at() }}, balance_known_at, known_at) as known_at,
     {{ coverage(components) }} as coverage,
     {{ quality(dict(
         window_flags(["profit_yield_window"]),

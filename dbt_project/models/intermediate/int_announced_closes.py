@@ -3,12 +3,11 @@
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 
 MONTHS_BACK = 7  # an announcement lives 126 sessions
 
 
-def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ARG001
+def model(dbt: Any, session: Any) -> Any:
     """Columns: `wg_dagster.factor_windows.announced_closes`."""
     from wg_dagster.calendars import month_shift
     from wg_dagster.factor_run import seen_lake
@@ -27,4 +26,4 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ARG001
     live = announcements.filter(
         f"month >= '{month_shift(first, -MONTHS_BACK)}' and announcement_date > cast(known_at as date) - interval 4 month"
     )
-    return announced_closes(closes, live.pl()).to_arrow()
+    return session.from_arrow(announced_closes(closes, live.pl()).to_arrow())

@@ -5,19 +5,18 @@ One row a security and month with a close on the last session.
 
 from typing import Any
 
-import pyarrow as pa
 
-
-def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ARG001
+def model(dbt: Any, session: Any) -> Any:
     """Columns: `wg_dagster.factor_windows.price_windows`."""
     from wg_dagster.factor_run import seen_lake
     from wg_dagster.factor_windows.price_windows import price_windows
 
     dbt.source("lake", "prices_clean")
     lake = seen_lake()
-    return price_windows(
+    table = price_windows(
         lambda month, columns: lake.read("prices_clean", months=[month], columns=columns),
         dbt.ref("stg_sessions").pl(),
         dbt.ref("stg_securities").pl(),
         dbt.ref("int_us_returns_60d").pl(),
     )
+    return session.from_arrow(table)

@@ -10,63 +10,68 @@ members as (
         on members.month = unsurprised.month and members.security_id = unsurprised.security_id
 ),
 
+seen as (
+    select
+        members.month,
+        members.security_id,
+        members.market,
+        members.session_index,
+        members.close,
+        eps.series,
+        eps.first_known_at as filed_at,
+        eps.quarter_changes_known_at as known_at,
+        eps.quarter_changes
+    from members
+    inner join {{ ref("int_eps") }} as eps
+        on members.security_id = eps.security_id
+        and members.splits_known_at is not distinct from eps.splits_known_at
+        and eps.seen_at
+        = case eps.series when 'statements' then members.statements_known_at else members.announcements_known_at end
+    where eps.quarter_changes[1] is not null
+),
+
 -- in units of 1e-9 of the currency, so that sums are exact
+changes as (
+    select
+        *,
+        [cast(round(change * 1e9) as hugeint) for change in quarter_changes] as yearly_changes
+    from seen
+),
+
 drifts as (
     select
-        security_id,
-        series,
-        seen_at,
-        splits_known_at,
-        first_known_at as filed_at,
+        *,
         yearly_changes[1] as newest_change,
         list_count(yearly_changes[2:9]) as change_count,
         list_sum(yearly_changes[2:9]) as sum_change,
-        list_sum([change * change for change in yearly_changes[2:9]]) as sum_change_squared,
-        list_max(known_ats[1:9]) as known_at
-    from {{ ref("int_eps") }}
-    where yearly_changes[1] is not null
-),
-
-dated as (
-    select
-        members.month,
-        members.as_of_date,
-        members.session_index,
-        members.close,
-        members.market,
-        drifts.*
-    from members
-    inner join drifts
-        on members.security_id = drifts.security_id
-        and members.splits_known_at is not distinct from drifts.splits_known_at
-        and drifts.seen_at
-        = case drifts.series when 'statements' then members.statements_known_at else members.announcements_known_at end
-    where drifts.change_count >= 6
+        list_sum([change * change for change in yearly_changes[2:9]]) as sum_change_squared
+    from changes
+    where list_count(yearly_changes[2:9]) >= 6
 )
 
 select
-    dated.month,
-    dated.security_id,
-    dated.series,
+    drifts.month,
+    drifts.security_id,
+    drifts.series,
     greatest(-10, least(
         10,
-        (dated.newest_change - dated.sum_change / cast(dated.change_count as double))
+        (drifts.newest_change - drifts.sum_change / cast(drifts.change_count as double))
         / greatest(
             sqrt(
-                cast(dated.change_count * dated.sum_change_squared - dated.sum_change * dated.sum_change as double)
-                / (dated.change_count * (dated.change_count - 1))
+                cast(drifts.change_count * drifts.sum_change_squared - drifts.sum_change * drifts.sum_change as double)
+                / (drifts.change_count * (drifts.change_count - 1))
             ),
-            0.001 * dated.close * 1e9
+            0.001 * drifts.close * 1e9
         )
-    )) * {{ decay("(dated.session_index - sessions.session_index)") }} as surprise,
-    dated.known_at
+    )) * {{ decay("(drifts.session_index - sessions.session_index)") }} as surprise,
+    drifts.known_at
 
-from dated
+from drifts
 asof inner join {{ ref("stg_sessions") }} as sessions
-    on dated.market = sessions.market and dated.filed_at <= sessions.cutoff_at
+    on drifts.market = sessions.market and drifts.filed_at <= sessions.cutoff_at
 
-where dated.session_index < sessions.session_index + 126
+where drifts.session_index < sessions.session_index + 126
 
 qualify row_number() over (
-        partition by dated.month, dated.security_id order by dated.series desc
+        partition by drifts.month, drifts.security_id order by drifts.series desc
     ) = 1
