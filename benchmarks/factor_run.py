@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from wg_dagster import dbt_pieces
-from wg_dagster.factor_run import VIEW, build_factors
+from wg_dagster.dbt_view import VIEW
+from wg_dagster.factor_run import build_factors
 from wg_dagster.warehouse import Warehouse
 
 

@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from wg_dagster.factor_run import VIEW
+from wg_dagster.dbt_view import VIEW
 
 
 class DbtInside:

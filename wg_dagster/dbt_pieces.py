@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wg_dagster.calendars import months_between
 from wg_dagster.dbt_inside import DbtInside
-from wg_dagster.factor_run import VIEW
+from wg_dagster.dbt_view import VIEW
 from wg_dagster.warehouse import Warehouse
 
 LONGEST = 60  # months

@@ -17,8 +17,8 @@ from dbt.adapters.duckdb.utils import TargetConfig
 from duckdb import DuckDBPyConnection
 
 from wg_dagster.calendars import months_between
+from wg_dagster.dbt_view import VIEW
 from wg_dagster.errors import OutsideData
-from wg_dagster.factor_run import VIEW
 from wg_dagster.warehouse import Warehouse
 
 

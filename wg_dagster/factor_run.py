@@ -7,9 +7,9 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
 
+from wg_dagster.dbt_view import VIEW
 from wg_dagster.errors import StationFailed
 from wg_dagster.stations import Reads
 from wg_dagster.warehouse import Warehouse
@@ -20,8 +20,8 @@ CODE = (  # what decides the values: not the seed, which only scores read, nor w
     PROJECT / "macros",
     PROJECT / "models",
     Path(__file__).with_name("dbt_plugin.py"),
+    Path(__file__).with_name("factor_windows"),
 )
-VIEW = "WG_VIEW"  # environment variable: the file that says what the process may see
 _LONGEST_MESSAGE = 4000
 Dbt = Callable[[list[str], Path], str]  # runs dbt with these arguments on the view in a file; "" or what went wrong
 
@@ -79,17 +79,6 @@ def build_factors(
     changed = json.loads((folder / "changed.json").read_text())
     shutil.rmtree(folder)
     return changed
-
-
-def seen_lake() -> Warehouse:
-    """The lake as the run of dbt in this process may see it."""
-    return _lake_of(Path(os.environ[VIEW]))
-
-
-@lru_cache(maxsize=1)
-def _lake_of(view: Path) -> Warehouse:
-    """Clean tables do not change while dbt runs, and every run has a view of its own."""
-    return Warehouse.load_view(view)
 
 
 def in_own_process(arguments: list[str], view: Path) -> str:

@@ -11,7 +11,8 @@ from wg_dagster import dbt_pieces
 from wg_dagster.calendars import months_between
 from wg_dagster.dbt_inside import DbtInside
 from wg_dagster.dbt_pieces import LARGEST, LONGEST, month_bytes, pieces
-from wg_dagster.factor_run import VIEW, build_factors
+from wg_dagster.dbt_view import VIEW
+from wg_dagster.factor_run import build_factors
 from wg_dagster.schemas.tables import FACTOR_TABLES
 from wg_dagster.warehouse import Warehouse
 

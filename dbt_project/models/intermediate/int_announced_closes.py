@@ -10,7 +10,7 @@ MONTHS_BACK = 7  # an announcement lives 126 sessions
 def model(dbt: Any, session: Any) -> Any:
     """Columns: `wg_dagster.factor_windows.announced_closes`."""
     from wg_dagster.calendars import month_shift
-    from wg_dagster.factor_run import seen_lake
+    from wg_dagster.dbt_view import seen_lake
     from wg_dagster.factor_windows.announced_closes import announced_closes
 
     dbt.source("lake", "prices_clean")

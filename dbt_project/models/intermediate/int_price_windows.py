@@ -8,7 +8,7 @@ from typing import Any
 
 def model(dbt: Any, session: Any) -> Any:
     """Columns: `wg_dagster.factor_windows.price_windows`."""
-    from wg_dagster.factor_run import seen_lake
+    from wg_dagster.dbt_view import seen_lake
     from wg_dagster.factor_windows.price_windows import price_windows
 
     dbt.source("lake", "prices_clean")
