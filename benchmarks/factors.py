@@ -22,7 +22,6 @@ import polars as pl
 from benchmarks.factor_lake import LAST_YEAR, fill
 from wg_dagster.factor_components import components
 from wg_dagster.schemas.columns import FACTORS
-from wg_dagster.selection.inputs import of_month
 from wg_dagster.selection.scores import score_matrix
 from wg_dagster.warehouse import Warehouse
 
@@ -82,15 +81,21 @@ def score_seconds(home: Path) -> tuple[float, float]:
     """CPU seconds of the scores of every security in every month: computed, and written."""
     warehouse = Warehouse(home, latest=True)
     months, defined = warehouse.months("factor_size"), components()
+    columns = {factor: ["month", "security_id", *defined.filter(factor=factor)["component"]] for factor in FACTORS}
+    columns["size"].append("as_of_date")
     rows, start = [], time.process_time()
     for year in sorted({month[:4] for month in months}):
         own = [month for month in months if month[:4] == year]
-        tables = {factor: warehouse.read(f"factor_{factor}", months=own) for factor in FACTORS}
-        rows += [_scored(of_month(tables, month), defined) for month in own]
+        tables = {factor: _by_month(warehouse.read(f"factor_{factor}", months=own, columns=names)) for factor, names in columns.items()}
+        rows += [_scored({factor: parts[month] for factor, parts in tables.items()}, defined) for month in own]
     computed = time.process_time() - start
     start = time.process_time()
     warehouse.write_months("factor_scores", pl.concat(rows), months, scope="next_major_100")
     return computed, time.process_time() - start
+
+
+def _by_month(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    return {str(month): part for (month,), part in rows.partition_by("month", as_dict=True).items()}
 
 
 def _scored(factors: dict[str, pl.DataFrame], defined: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,8 @@ Order matters and is fixed: winsorise, rank, standardise, combine components, ne
 Every statistic is over the names passed in: pass eligible names only, of one date.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.special import ndtri
 from scipy.stats import rankdata
@@ -46,19 +48,26 @@ def standardise(values: np.ndarray, weights: np.ndarray | None = None) -> np.nda
     known = ~np.isnan(values)
     if not known.any():
         return values.astype(float)
-    share = np.ones(known.sum()) if weights is None else weights[known]
-    share = share / share.sum()
-    centred = values - share @ values[known]
-    deviation = np.sqrt(share @ centred[known] ** 2)
-    if deviation <= 1e-12 * max(1.0, np.abs(values[known]).max()):
-        return np.where(known, 0.0, np.nan)
-    return centred / deviation
+    return _spread(_standardised(values[known], None if weights is None else weights[known]), known)
 
 
 def score_component(values: np.ndarray) -> np.ndarray:
-    """Winsorise at 1 % and 99 % (5 % and 95 % under 200 known values), rank to normal scores, standardise."""
-    tail = 0.01 if np.count_nonzero(~np.isnan(values)) >= SMALL_CROSS_SECTION else 0.05
-    return standardise(inverse_normal_rank(winsorise(values, lower=tail, upper=1 - tail)))
+    """Winsorise at 1 % and 99 % (5 % and 95 % under 200 known values), rank to normal scores, standardise.
+
+    The same as the three functions one after the other, with one sort instead of three.
+    """
+    values = _finite_or_missing(values)
+    known = ~np.isnan(values)
+    given = values[known]
+    if not given.size:
+        return values
+    tail = 0.01 if given.size >= SMALL_CROSS_SECTION else 0.05
+    order = np.argsort(given)
+    ordered = given[order]
+    clipped = np.clip(ordered, _quantile(ordered, tail), _quantile(ordered, 1 - tail))
+    scores = np.empty(given.size)
+    scores[order] = _normal_scores(clipped)
+    return _spread(_standardised(scores, None), known)
 
 
 def factor_score(components: np.ndarray, directions: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -186,6 +195,55 @@ def _merge_small_sectors(sector: np.ndarray) -> np.ndarray:
         group[position] = 0 if is_small else rank + 1
         merged += names[position] if is_small else 0
     return group[np.searchsorted(codes, sector)]
+
+
+def _standardised(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """`standardise` of values that are all known."""
+    share = np.ones(values.size) if weights is None else weights
+    share = share / share.sum()
+    centred = values - share @ values
+    deviation = np.sqrt(share @ centred**2)
+    if deviation <= 1e-12 * max(1.0, np.abs(values).max()):
+        return np.zeros(values.size)
+    return centred / deviation
+
+
+def _spread(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The known values in their places, NaN in the others."""
+    if values.size == known.size:
+        return values
+    whole = np.full(known.shape, np.nan)
+    whole[known] = values
+    return whole
+
+
+def _quantile(ordered: np.ndarray, share: float) -> float:
+    """Quantile of sorted values by linear interpolation, to the last bit that of numpy."""
+    place = (ordered.size - 1) * share
+    below = int(place)
+    if below >= ordered.size - 1:
+        return ordered[-1]
+    part, step = place - below, ordered[below + 1] - ordered[below]
+    return ordered[below] + step * part if part < 0.5 else ordered[below + 1] - step * (1 - part)
+
+
+def _normal_scores(ordered: np.ndarray) -> np.ndarray:
+    """Blom's scores of sorted values."""
+    begins = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    counts = np.diff(begins, append=ordered.size)
+    scores = _scores_of_ranks(ordered.size)[begins]
+    tied = counts > 1
+    average = begins[tied] + (counts[tied] + 1) / 2
+    scores[tied] = ndtri((average - 0.375) / (ordered.size + 0.25))
+    return np.repeat(scores, counts)
+
+
+@lru_cache(maxsize=128)
+def _scores_of_ranks(count: int) -> np.ndarray:
+    """Blom's scores of the ranks 1 to `count`, which all columns of as many values share."""
+    scores = ndtri((np.arange(1.0, count + 1) - 0.375) / (count + 0.25))
+    scores.flags.writeable = False
+    return scores
 
 
 def _finite_or_missing(values: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What a station is: the tables it reads and how far back, the tables it writes, and the function between them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -114,3 +114,8 @@ class Reader:
         stored = self._warehouse.read(table, months=[month for month in months if month not in wanted], scope=scope)
         rows = pl.concat([stored, self._pending.rows(table).filter(pl.col("month").is_in(wanted))])
         return rows.select(columns) if columns else rows
+
+    def monthly(self, table: str) -> Iterator[pl.DataFrame]:
+        """The rows of `read`, month by month: for raw tables too large to be held at once."""
+        for month in self._reads[table].covers(self._first, self._last, self._warehouse.months(table)):
+            yield self._warehouse.read(table, months=[month])

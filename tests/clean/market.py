@@ -123,6 +123,9 @@ class MemoryReader:
         rows = rows.filter(pl.col("month").is_in(covered))
         return rows.select(columns) if columns else rows
 
+    def monthly(self, table: str) -> list[pl.DataFrame]:
+        return self.read(table).partition_by("month", maintain_order=True)
+
 
 def clean(raw: dict[str, pl.DataFrame], months: Sequence[str], *, before: dict[str, pl.DataFrame] | None = None) -> dict[str, pl.DataFrame]:
     """All clean tables of these months, in stored order; `before` holds clean months that were built earlier."""

@@ -1,7 +1,9 @@
 """Daily prices as known at the cut-off of each session's month, with returns that chain without loss."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 import polars as pl
 
@@ -28,22 +30,28 @@ class Known:
     fundamentals: pl.DataFrame
 
 
-def prices_clean(raw: pl.DataFrame, identity: Identity, known: Known, months: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+class Captured(NamedTuple):
+    """Of some raw rows: the latest capture of each session, archives to read ratios from, quarantine rows."""
+
+    rows: pl.DataFrame
+    archived: pl.DataFrame
+    held: pl.DataFrame
+
+
+def prices_clean(raw: Iterable[pl.DataFrame], identity: Identity, known: Known, months: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of `prices_clean` for these months, and quarantine rows.
 
-    `raw` holds the months and the four before them. A row of session d is the latest capture visible at the cut-off of d's month; the
-    return is against the close that stood at the cut-off of the month before, so that returns multiply to what the closes say.
+    `raw` gives the months and the four before them, one or several whole months at a time: captures that lose are most of the memory.
+    A row of session d is the latest capture visible at the cut-off of d's month; the return is against the close that stood at the cut-off
+    of the month before, so that returns multiply to what the closes say.
     """
     codes = security_codes(identity)
-    judged = placed(raw, identity).with_columns(fault().alias("rule"))
+    parts = [_captured(some, identity, codes, months) for some in chain([TABLES["prices"].empty()], raw)]
+    rows = pl.concat([part.rows for part in parts]).sort("key")
+    archived = pl.concat([part.archived for part in parts])
+    held = [part.held for part in parts]
+    del parts
     inside = pl.col("month").is_in(list(months))
-    broken = set_aside("prices", judged.filter(inside & pl.col("rule").is_not_null()))
-    usable = judged.filter(pl.col("rule").is_null() & visible()).drop("session_month", "month_cutoff_at", "vendor_adjusted_close", "rule")
-    archived = _archived(judged, codes)
-    del judged, raw  # captures that lost are most of the memory
-    rows, copies = latest_captures(keyed(usable, codes))
-    del usable
-    copies = set_aside("prices", copies.filter(inside).with_columns(pl.lit("duplicate").alias("rule")))
     actions = _keyed_actions(known.actions, codes)
     rows = _with_actions(rows, actions)
     levels = impossible_levels(rows)
@@ -55,7 +63,18 @@ def prices_clean(raw: pl.DataFrame, identity: Identity, known: Known, months: Se
     rows = _with_seen_ratios(rows, archived)
     rows = _with_returns(rows).filter(inside)
     rows = _with_size(rows, known, _splits_so_far(actions), codes)
-    return rows.select(TABLES["prices_clean"].columns), gathered(broken, copies, set_aside("prices", doubtful))
+    return rows.select(TABLES["prices_clean"].columns), gathered(*held, set_aside("prices", doubtful))
+
+
+def _captured(raw: pl.DataFrame, identity: Identity, codes: pl.DataFrame, months: Sequence[str]) -> Captured:
+    """What becomes of the raw rows of whole months: a session is only visible in rows of its own month, so months do not mix."""
+    inside = pl.col("month").is_in(list(months))
+    judged = placed(raw, identity).with_columns(fault().alias("rule"))
+    broken = set_aside("prices", judged.filter(inside & pl.col("rule").is_not_null()))
+    usable = judged.filter(pl.col("rule").is_null() & visible()).drop("session_month", "month_cutoff_at", "vendor_adjusted_close", "rule")
+    rows, copies = latest_captures(keyed(usable, codes))
+    copies = set_aside("prices", copies.filter(inside).with_columns(pl.lit("duplicate").alias("rule")))
+    return Captured(rows, _archived(judged, codes), gathered(broken, copies))
 
 
 def _keyed_actions(actions: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:

@@ -87,16 +87,16 @@ def build_prices(reader: Reader, months: Sequence[str]) -> dict[str, pl.DataFram
         reader.read("corporate_actions"),
         reader.read("fundamentals_clean", columns=_SHARE_COLUMNS),
     )
-    rows, broken = prices.prices_clean(reader.read("prices"), identity_of(reader), known, months)
+    rows, broken = prices.prices_clean(reader.monthly("prices"), identity_of(reader), known, months)
     return {"prices_clean": rows, "quarantine": broken}
 
 
 def build_risk_returns(reader: Reader, months: Sequence[str]) -> dict[str, pl.DataFrame]:
     """Returns before the first traded prices; later ones are held against those of the traded prices."""
-    raw, who = reader.read("adjusted_prices"), identity_of(reader)
-    if raw.is_empty():
-        return {}
-    moved, broken = risk.adjusted_returns(raw, who, months)
+    who = identity_of(reader)
+    moved, broken = risk.adjusted_returns(reader.monthly("adjusted_prices"), who, months)
+    if moved.is_empty():
+        return {"quarantine": broken}
     rows, extreme = risk.risk_returns(moved, who, months)
     traded = reader.read("prices_clean", columns=other_sources.TRADED)
     checks = other_sources.disagreement(moved, traded, "clean.risk_returns")

@@ -30,8 +30,10 @@ class Versions:
 
     def column(self, values: np.ndarray) -> np.ndarray:
         """Values of the rows by place; NaN, False or -1 at place -1."""
-        none = {"f": np.nan, "b": False}.get(values.dtype.kind, -1)
-        return np.append(values[self.order], np.array([none], values.dtype))
+        column = np.empty(len(values) + 1, values.dtype)
+        np.take(values, self.order, out=column[:-1])
+        column[-1] = {"f": np.nan, "b": False}.get(values.dtype.kind, -1)
+        return column
 
 
 def versions_of(groups: np.ndarray, ends: np.ndarray, known_at: np.ndarray, tie: np.ndarray | None = None) -> Versions:

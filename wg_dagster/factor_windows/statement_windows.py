@@ -1,6 +1,7 @@
 """What each look at the statements sees: flows of a year by four windows side by side, and balances. One row a security and instant."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,16 @@ from wg_dagster.factor_windows.looks import DAY, Versions, months_before, newest
 FLOW_MONTHS = 40  # before a look: two years of flows
 BALANCE_MONTHS = 29  # a balance and the one a year before
 NEEDED = ("security_id", "known_at", "period_end_date", "period_kind", "currency", *FLOWS, *BALANCES)  # columns of stg_fundamentals
+_EPOCH = date(1970, 1, 1).toordinal()
 _WINDOWS = ("quarters", "annual", "annualised_3", "annualised_2")
+
+
+def seen_ends(looks: pl.DataFrame) -> date:
+    """Periods that end on this day or before are too old for all looks."""
+    if looks.is_empty():
+        return date.max
+    oldest = columns.instants(looks["seen_at"]).min(keepdims=True)
+    return date.fromordinal(_EPOCH + int(months_before(oldest, FLOW_MONTHS)[0] // DAY))
 
 
 def statement_windows(fundamentals: pl.DataFrame, looks: pl.DataFrame) -> pa.RecordBatchReader:

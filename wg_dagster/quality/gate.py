@@ -34,7 +34,7 @@ def gate(station: str, table: str, rows: pl.DataFrame, months: list[str], *, str
     found = broken.drop_nulls("index").join(rows.with_row_index("index").cast({"index": pl.Int64}), on="index", how="left")
     bad = found["index"].unique()
     return Gated(
-        rows.filter(~pl.int_range(pl.len()).is_in(bad.implode())),
+        rows.filter(~pl.int_range(pl.len()).is_in(bad.implode())) if bad.len() else rows,
         _held_back(station, table, found),
         _verdicts(station, table, rows=rows, found=found, months=months, strategy=strategy),
     )

@@ -11,6 +11,7 @@ TRADED = ["month", "market", "security_id", "session_date", "return_1e9", "quali
 _POINT = 10_000_000  # of a return in billionths: more than rounding of a close and of a dividend makes
 _DAY = ["month", "market", "security_id", "session_date"]
 _HALF = 0.5
+_GAP = "(^|,)gap(,|$)"
 
 
 def disagreement(adjusted: pl.DataFrame, traded: pl.DataFrame, station: str) -> pl.DataFrame:
@@ -27,7 +28,7 @@ def disagreement(adjusted: pl.DataFrame, traded: pl.DataFrame, station: str) -> 
     -------
     Rows of `checks`, one a month with enough names in both.
     """
-    told = traded.filter(~pl.col("quality").str.split(",").list.contains("gap")).drop("quality")
+    told = traded.filter(~pl.col("quality").str.contains(_GAP)).drop("quality")
     both = adjusted.join(told, on=_DAY, how="inner", suffix="_traded", validate="1:1")
     off = (pl.col("return_1e9") - pl.col("return_1e9_traded")).abs() > _POINT
     judged = both.drop_nulls(["return_1e9", "return_1e9_traded"]).with_columns(off.alias("off"))

@@ -40,24 +40,51 @@ def factor_scores(
 def score_matrix(security_ids: pl.Series, factors: Mapping[str, pl.DataFrame], components: pl.DataFrame, *, market: str) -> np.ndarray:
     """(names, 14) scores of the named securities in the order of FACTORS; NaN = unknown."""
     scores = np.full((len(security_ids), len(FACTORS)), np.nan)
-    defined = components.filter(pl.col("market").is_in(["both", market])).sort("component")
-    for k, factor in enumerate(FACTORS):
-        wanted = defined.filter(pl.col("factor") == factor)
-        if factors[factor].is_empty() or wanted.is_empty() or security_ids.is_empty():
+    own = components.filter(pl.col("market").is_in(["both", market])).sort("component")
+    order = _Order(security_ids)
+    for factor, wanted in own.partition_by("factor", as_dict=True, maintain_order=True).items():
+        rows = factors[str(factor[0])]
+        if rows.is_empty() or security_ids.is_empty():
             continue
-        values = component_values(security_ids, factors[factor], wanted["component"].to_list())
-        ranked = np.column_stack([score_component(values[:, c]) for c in range(values.shape[1])])
-        scores[:, k] = factor_score(ranked, wanted["direction"].to_numpy().astype(float), wanted["weight"].to_numpy().astype(float))
+        ranked = [score_component(values) for values in order.columns(rows, wanted["component"].to_list())]
+        directions, weights = wanted["direction"].to_numpy().astype(float), wanted["weight"].to_numpy().astype(float)
+        scores[:, FACTORS.index(str(factor[0]))] = factor_score(np.column_stack(ranked), directions, weights)
     return scores
 
 
 def component_values(security_ids: pl.Series, rows: pl.DataFrame, names: list[str]) -> np.ndarray:
     """(names, components) raw metrics in the order of the securities; NaN = unknown."""
-    values = np.full((len(security_ids), len(names)), np.nan)
-    place = rows["security_id"].cast(pl.Enum(security_ids), strict=False).to_physical()
-    wanted = place.is_not_null()
-    values[place.filter(wanted).to_numpy()] = rows.filter(wanted).select(pl.col(names).cast(pl.Float64).fill_null(np.nan)).to_numpy()
-    return values
+    return np.column_stack(_Order(security_ids).columns(rows, names))
+
+
+class _Order:
+    """The order of the securities, into which the rows of many tables are brought; most tables of a month share one order."""
+
+    def __init__(self, security_ids: pl.Series) -> None:
+        self._security_ids = security_ids
+        self._enum = pl.Enum(security_ids)
+        self._seen = security_ids
+        self._places: tuple[np.ndarray, np.ndarray] | None = None  # of `_seen`: rows that are wanted, and where they belong
+
+    def columns(self, rows: pl.DataFrame, names: list[str]) -> list[np.ndarray]:
+        """Values of some columns, one a security; NaN = unknown."""
+        self._look(rows["security_id"])
+        given = [rows[name].cast(pl.Float64).to_numpy() for name in names]
+        if self._places is None:
+            return given
+        wanted, places = self._places
+        ordered = [np.full(len(self._security_ids), np.nan) for _ in names]
+        for values, known in zip(ordered, given, strict=True):
+            values[places] = known[wanted]
+        return ordered
+
+    def _look(self, security_ids: pl.Series) -> None:
+        if security_ids.equals(self._seen):
+            return
+        place = security_ids.cast(self._enum, strict=False).to_physical()
+        wanted = place.is_not_null()
+        same = security_ids.equals(self._security_ids)
+        self._seen, self._places = security_ids, None if same else (wanted.to_numpy(), place.filter(wanted).to_numpy())
 
 
 def uncovered(strategy: Strategy, scores: pl.DataFrame) -> dict[str, float]:

@@ -3,24 +3,26 @@
 -- One row a security and month.
 
 with
-members as (select * from {{ ref("int_members") }}),
+month_ends as (select * from {{ ref("int_month_ends") }}),
 
 actions as (select * from {{ ref("stg_corporate_actions") }}),
 
 visible as (
     select
-        members.month,
-        members.security_id,
+        month_ends.month,
+        month_ends.as_of_date,
+        month_ends.cutoff_at,
+        actions.security_id,
         actions.session_date,
         actions.cash_dividend,
         actions.known_at,
         actions.quality
-    from members
-    inner join actions
-        on members.security_id = actions.security_id
-        and members.cutoff_at >= actions.known_at
-        and actions.session_date > members.as_of_date - interval 12 month
-        and members.as_of_date >= actions.session_date
+    from actions
+    inner join month_ends
+        on actions.market = month_ends.market
+        and actions.known_at <= month_ends.cutoff_at
+        and actions.session_date > month_ends.as_of_date - interval 12 month
+        and actions.session_date <= month_ends.as_of_date
     where actions.cash_dividend > 0 and actions.quality not like '%spin_off%'
 ),
 
@@ -31,12 +33,10 @@ later_splits as (
         visible.session_date,
         product(actions.split_ratio order by actions.session_date) as split_factor
     from visible
-    inner join members
-        on visible.month = members.month and visible.security_id = members.security_id
     inner join actions
         on visible.security_id = actions.security_id
-        and members.cutoff_at >= actions.known_at
-        and members.as_of_date >= actions.session_date
+        and visible.cutoff_at >= actions.known_at
+        and visible.as_of_date >= actions.session_date
         and visible.session_date < actions.session_date
     where actions.split_ratio != 1
     group by visible.month, visible.security_id, visible.session_date
@@ -69,7 +69,5 @@ select
     paid.known_at
 
 from {{ ref("int_price_windows") }} as windows
-semi join members
-    on windows.month = members.month and windows.security_id = members.security_id
 left join paid
     on windows.month = paid.month and windows.security_id = paid.security_id

@@ -10,8 +10,9 @@ import pyarrow as pa
 
 def model(dbt: Any, session: Any) -> pa.RecordBatchReader:  # noqa: ARG001
     """Columns: `wg_dagster.factor_windows.statement_windows`."""
-    from wg_dagster.factor_windows.statement_windows import NEEDED, statement_windows
+    from wg_dagster.factor_windows.statement_windows import NEEDED, seen_ends, statement_windows
 
-    looks = dbt.ref("int_members").filter("statements_known_at is not null").project("security_id, statements_known_at as seen_at")
-    fundamentals = dbt.ref("stg_fundamentals").project(", ".join(NEEDED))
-    return statement_windows(fundamentals.pl(), looks.distinct().pl())
+    members = dbt.ref("int_members").filter("statements_known_at is not null")
+    looks = members.project("security_id, statements_known_at as seen_at").distinct().pl()
+    fundamentals = dbt.ref("stg_fundamentals").filter(f"period_end_date > date '{seen_ends(looks)}'")
+    return statement_windows(fundamentals.project(", ".join(NEEDED)).pl(), looks)

@@ -3,6 +3,7 @@
 select
     security_id,
     session_date,
+    market,
     split_ratio,
     cash_dividend,
     known_at,
