@@ -22,7 +22,7 @@ import polars as pl
 from benchmarks.factor_lake import LAST_YEAR, fill
 from wg_dagster.factor_components import components
 from wg_dagster.schemas.columns import FACTORS
-from wg_dagster.selection.scores import score_matrix
+from wg_dagster.selection.scores import score_matrix, with_scores
 from wg_dagster.warehouse import Warehouse
 
 PRICE_FACTORS = ("us_beta", "price_level", "momentum", "volatility", "liquidity")
@@ -79,15 +79,16 @@ def decode_seconds(home: Path) -> float:
 
 def score_seconds(home: Path) -> tuple[float, float]:
     """CPU seconds of the scores of every security in every month: computed, and written."""
-    warehouse = Warehouse(home, latest=True)
+    warehouse = Warehouse(home, versions=Warehouse(home, latest=True).versions())
     months, defined = warehouse.months("factor_size"), components()
     columns = {factor: ["month", "security_id", *defined.filter(factor=factor)["component"]] for factor in FACTORS}
     columns["size"].append("as_of_date")
     rows, start = [], time.process_time()
     for year in sorted({month[:4] for month in months}):
         own = [month for month in months if month[:4] == year]
-        tables = {factor: _by_month(warehouse.read(f"factor_{factor}", months=own, columns=names)) for factor, names in columns.items()}
-        rows += [_scored({factor: parts[month] for factor, parts in tables.items()}, defined) for month in own]
+        tables = pl.collect_all([warehouse.scan(f"factor_{factor}", months=own).select(names) for factor, names in columns.items()])
+        parts = [_by_month(table) for table in tables]
+        rows += [_scored({factor: part[month] for factor, part in zip(columns, parts, strict=True)}, defined) for month in own]
     computed = time.process_time() - start
     start = time.process_time()
     warehouse.write_months("factor_scores", pl.concat(rows), months, scope="next_major_100")
@@ -95,15 +96,15 @@ def score_seconds(home: Path) -> tuple[float, float]:
 
 
 def _by_month(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    return {str(month): part for (month,), part in rows.partition_by("month", as_dict=True).items()}
+    """Slices, oldest month first as they are stored."""
+    runs = rows["month"].rle().struct.unnest().with_columns(begin=pl.col("len").cum_sum() - pl.col("len"))
+    return {month: rows.slice(begin, count) for month, count, begin in runs.select("value", "len", "begin").iter_rows()}
 
 
 def _scored(factors: dict[str, pl.DataFrame], defined: pl.DataFrame) -> pl.DataFrame:
     members = factors["size"].select("month", "as_of_date", "security_id")
     matrix = score_matrix(members["security_id"], factors, defined, market="US")
-    scores = (pl.Series(factor, matrix[:, k]).fill_nan(None) for k, factor in enumerate(FACTORS))
-    covered = pl.Series("coverage", np.isfinite(matrix).mean(axis=1))
-    return members.with_columns(pl.lit("next_major_100").alias("strategy"), *scores, covered)
+    return with_scores(members.with_columns(strategy=pl.lit("next_major_100")), matrix, np.isfinite(matrix).mean(axis=1))
 
 
 def build(home: Path, first: str, last: str) -> dict[str, Any]:

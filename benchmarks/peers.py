@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.factor_lake import LAST_YEAR, fill
-from benchmarks.factors import PRICE_FACTORS, PRICE_MODELS, SEGMENTS, build
+from benchmarks.factors import PRICE_FACTORS, PRICE_MODELS, PRICE_WINDOWS, build
 from wg_dagster.selection.diagnostics import rank_correlation
 from wg_dagster.warehouse import Warehouse
 
@@ -52,7 +52,7 @@ def lines(*, seeds: int = 1, scratch: str | None = None, names: int = NAMES) -> 
 def _ours(home: Path, size: str) -> Iterator[Line]:
     run = build(home, f"{LAST_YEAR - YEARS + 1}-01", f"{LAST_YEAR}-12")
     statements, stores = run["statements"], run["stores"]
-    models = (*PRICE_MODELS, *SEGMENTS, *(f"factor_{name}" for name in PRICE_FACTORS))
+    models = (*PRICE_MODELS, *PRICE_WINDOWS, *(f"factor_{name}" for name in PRICE_FACTORS))
     yield _line(f"{size}: ours, 5 price factors at month ends", sum(statements.get(model, 0.0) for model in models), "CPU s", None)
     yield _line(f"{size}: ours, 14 factors at month ends", sum(statements.values()), "CPU s", None)
     yield _line(f"{size}: ours, 14 factors with tables written", sum(statements.values()) + sum(stores.values()), "CPU s", None)

@@ -88,11 +88,13 @@ def factor_score(components: np.ndarray, directions: np.ndarray, weights: np.nda
     components are known (1 of 1, 1 of 2, 2 of 3 suffice).
     """
     components = np.asarray(components, dtype=float)
+    if components.shape[1] == 1:
+        return standardise(components[:, 0] * directions[0] * weights[0] / weights[0])
     known = ~np.isnan(components)
     weight = known * np.asarray(weights, dtype=float)
-    enough = 2 * known.sum(axis=1) >= components.shape[1]
-    total = np.where(enough, weight.sum(axis=1), np.nan)
-    return standardise((np.where(known, components, 0.0) * np.asarray(directions) * weight).sum(axis=1) / total)
+    enough = 2 * _row_sums(known.astype(int)) >= components.shape[1]
+    total = np.where(enough, _row_sums(weight), np.nan)
+    return standardise(_row_sums(np.where(known, components, 0.0) * np.asarray(directions) * weight) / total)
 
 
 def neutralise(
@@ -206,6 +208,11 @@ def _standardised(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     if deviation <= 1e-12 * max(1.0, np.abs(values).max()):
         return np.zeros(values.size)
     return centred / deviation
+
+
+def _row_sums(columns: np.ndarray) -> np.ndarray:
+    """Sums over the columns, of which there are mostly two: numpy's loop over so few costs more than the sums."""
+    return columns[:, 0] + columns[:, 1] if columns.shape[1] == 2 else columns.sum(axis=1)
 
 
 def _spread(values: np.ndarray, known: np.ndarray) -> np.ndarray:

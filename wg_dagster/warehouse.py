@@ -27,6 +27,7 @@ from wg_dagster.content import arrow_hash, content_hash, is_comparable, to_arrow
 from wg_dagster.crash_points import crash_point
 from wg_dagster.data_files import DataFile, file_name, partition_of, write_file
 from wg_dagster.errors import BadHome, OutsideData, WriteConflict
+from wg_dagster.lake_rows import by_month, check_inside, conform, in_order, same_in_a_month, scope_column
 from wg_dagster.ledger import Ledger
 from wg_dagster.schemas.tables import TABLES, Table
 from wg_dagster.snapshots import Snapshots
@@ -64,7 +65,7 @@ class Warehouse:
         """Version of a table in this view; None where it has no rows yet."""
         _known(table)
         if self._latest:
-            return self._newest(table).version() if DeltaTable.is_deltatable(self._uri(table)) else None
+            return self._newest(table).version() if table in self._deltas or DeltaTable.is_deltatable(self._uri(table)) else None
         return self._own.get(table, self._base.get(table))
 
     def versions(self) -> dict[str, int]:
@@ -123,10 +124,10 @@ class Warehouse:
         are left alone, so the same input makes no commit.
         """
         spec = _known(table)
-        frame = _conform(spec, rows)
-        parts = {_first(key): part for key, part in frame.partition_by("month", as_dict=True, include_key=False).items()}
-        _check_inside(spec, frame, set(parts), months, scope)
-        no_rows = spec.empty().drop("month")
+        frame = conform(spec, rows)
+        check_inside(spec, frame, months, scope)
+        parts = by_month(spec, frame, scope)
+        no_rows = spec.empty().drop(same_in_a_month(spec, scope))
         stored = self._stored(table, sorted(set(months)), scope)
         hashes, files = {}, []
         for month, known in stored.items():
@@ -144,7 +145,7 @@ class Warehouse:
     def append_new(self, table: str, rows: pl.DataFrame) -> int:
         """Append the raw rows that are not stored yet (by content) and return how many they were."""
         spec = _known(table)
-        frame = _conform(spec, rows).unique(maintain_order=True)
+        frame = in_order(spec, conform(spec, rows)).unique(maintain_order=True)
         months = frame["month"].unique().to_list()
         content = [name for name in frame.columns if name not in _PLACE]  # a longer file moves its lines: not a new row
         with self._alone(table):
@@ -158,7 +159,7 @@ class Warehouse:
     def replace(self, table: str, rows: pl.DataFrame) -> bool:
         """Replace a table without partitions; False if it held these rows already."""
         spec = _known(table)
-        frame = _conform(spec, rows)
+        frame = in_order(spec, conform(spec, rows))
         wanted = content_hash(frame)
         if self._holds(table, "", None, wanted, self._stored(table, [""], None)[""]):
             return False
@@ -271,8 +272,10 @@ class Warehouse:
     def _newest(self, table: str) -> DeltaTable:
         """The table at its newest commit, by whichever run; created if it is not there."""
         if table in self._deltas:
-            self._deltas[table].update_incremental()
-            return self._deltas[table]
+            delta = self._deltas[table]
+            if (self.lake / table / "_delta_log" / f"{delta.version() + 1:020d}.json").exists():
+                delta.update_incremental()
+            return delta
         spec, uri = TABLES[table], self._uri(table)
         if not DeltaTable.is_deltatable(uri):
             DeltaTable.create(
@@ -296,7 +299,7 @@ class Warehouse:
         delta.update_incremental()
 
     def _write_month(self, spec: Table, month: str, scope: str | None, rows: pl.DataFrame, content: pa.Table) -> list[DataFile]:
-        """The files of a month: of its rows without the month, and as they were hashed."""
+        """The files of a month: of its rows without what is the same in all of them, and as they were hashed."""
         if scope is None and len(spec.partition_by) > 1:
             return self._write_files(spec, rows.with_columns(month=pl.lit(month)))
         partition = {name: month if name == "month" else str(scope) for name in spec.partition_by}
@@ -342,13 +345,13 @@ class Warehouse:
         """The stored rows of a month are known to be those of the wanted hash; in a home of before they are hashed anew."""
         there, known, known_files = stored
         if there == _NO_FILES:
-            return wanted == _hash_of_no_rows(table)
+            return wanted == _hash_of_no_rows(table, scope is not None)
         if known_files != there:
             return False
         if is_comparable(known):
             return known == wanted
-        rows = self.read(table, months=[month] if month else None, scope=scope)
-        if content_hash(rows.drop("month") if month else rows) != wanted:
+        rows = self.read(table, months=[month], scope=scope).drop(same_in_a_month(TABLES[table], scope)) if month else self.read(table)
+        if content_hash(rows) != wanted:
             return False
         self._record(table, {month: wanted}, scope)
         return True
@@ -391,39 +394,16 @@ def _known(table: str) -> Table:
     return TABLES[table]
 
 
-def _conform(spec: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """The contract's columns, types and order of rows."""
-    missing = [name for name in spec.columns if name not in rows.columns]
-    extra = [name for name in rows.columns if name not in spec.columns]
-    if missing or extra:
-        raise OutsideData(f"table {spec.name}: missing columns {missing}, unknown columns {extra}")
-    return rows.select(pl.col(name).cast(dtype) for name, dtype in spec.schema.items()).sort(spec.key, maintain_order=True)
-
-
-def _check_inside(spec: Table, rows: pl.DataFrame, there: set[str], months: Sequence[str], scope: str | None) -> None:
-    if outside := there - set(months):
-        raise OutsideData(f"table {spec.name}: rows of {sorted(outside)} in a write of {sorted(set(months))}")
-    if scope is not None and (others := set(rows[_scope_column(spec)].unique()) - {scope}):
-        raise OutsideData(f"table {spec.name}: rows of {sorted(others)} in a write of {scope}")
-
-
-def _scope_column(spec: Table) -> str:
-    return next(name for name in spec.partition_by if name != "month")
-
-
 def _filters(spec: Table, months: list[str], scope: str | None) -> list[tuple[str, str, Any]]:
     where: list[tuple[str, str, Any]] = [("month", "in", months)]
-    return where if scope is None else [(_scope_column(spec), "=", scope), *where]
+    return where if scope is None else [(scope_column(spec), "=", scope), *where]
 
 
 @cache
-def _hash_of_no_rows(table: str) -> str:
-    rows = TABLES[table].empty()
-    return content_hash(rows.drop("month") if "month" in TABLES[table].partition_by else rows)
-
-
-def _first(key: tuple[object, ...]) -> str:
-    return str(key[0])
+def _hash_of_no_rows(table: str, is_scoped: bool) -> str:
+    spec = TABLES[table]
+    rows = spec.empty()
+    return content_hash(rows.drop(same_in_a_month(spec, "any" if is_scoped else None)) if "month" in spec.partition_by else rows)
 
 
 def _sha(text: str) -> str:

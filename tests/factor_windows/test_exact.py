@@ -3,7 +3,7 @@
 import duckdb
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wg_dagster.factor_windows.exact import LARGEST, as_hugeint, as_int64, minus, plus, products, split
@@ -32,6 +32,7 @@ def test_sums_of_products_are_exact(pairs):
 
 
 @given(st.integers(-(2**52) + 1, 2**52 - 1), st.integers(-(2**40), 2**40), st.integers(-(2**40), 2**40))
+@settings(max_examples=25, deadline=None)
 def test_digits_reach_the_database_as_whole_numbers(low, middle, high):
     digits = [np.array([float(part), 0.0]) for part in (low, middle, high)]
     table = pa.table({"value": as_hugeint(digits, np.array([True, False]))})

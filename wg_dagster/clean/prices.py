@@ -18,6 +18,7 @@ from wg_dagster.schemas.tables import TABLES
 LONGEST_GAP = 60  # sessions between two closes of which a return can be made
 LOOK_BACK = 4  # months that hold the closes (60 sessions) and their neighbours (15) before a month's first session
 NANO = 1e9
+_TOLD_BY = ("source", "source_file", "source_line", "vendor_symbol", "known_at_rule")  # of no use once nothing more is set aside
 _BARS = ("open", "high", "low", "close", "volume")
 
 
@@ -55,7 +56,8 @@ def prices_clean(raw: Iterable[pl.DataFrame], identity: Identity, known: Known, 
     actions = _keyed_actions(known.actions, codes)
     rows = _with_actions(rows, actions)
     levels = impossible_levels(rows)
-    doubtful = rows.filter(inside).join(levels, on="key", how="inner", validate="1:1")
+    doubtful = rows.filter(inside & pl.col("key").is_in(levels["key"].implode())).join(levels, on="key", how="inner", validate="1:1")
+    rows = rows.drop(_TOLD_BY)
     if levels.height:
         rows = _with_actions(
             rows.join(levels, on="key", how="anti", maintain_order="left").drop("split_ratio", "cash_dividend", "action"), actions

@@ -22,12 +22,13 @@ def adjusted_returns(raw: Iterable[pl.DataFrame], identity: Identity, months: Se
     """
     codes = security_codes(identity)
     parts = [_captured(some, identity, codes, months) for some in chain([TABLES["adjusted_prices"].empty()], raw)]
-    latest = pl.concat([rows for rows, _ in parts]).sort("key")
     broken = gathered(*(held for _, held in parts))
+    latest = pl.concat([rows for rows, _ in parts]).sort("key")
+    del parts
     simple = pl.col("adjusted_close") / pl.col("adjusted_close").shift() - 1
     near = same_security(1) & (pl.col("session_index") - pl.col("session_index").shift() <= LONGEST_GAP)
-    moved = latest.with_columns(pl.when(near).then(simple).alias("_return"))
-    moved = moved.filter(pl.col("month").is_in(list(months))).drop_nulls("_return")
+    latest = latest.with_columns(pl.when(near).then(simple).alias("_return"))
+    moved = latest.filter(pl.col("month").is_in(list(months)) & pl.col("_return").is_not_null())
     return moved.with_columns((pl.col("_return") * NANO).round().cast(pl.Int64).alias("return_1e9")), broken
 
 

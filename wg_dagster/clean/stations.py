@@ -35,6 +35,7 @@ from wg_dagster.stations import HISTORY, Reader, Reads, Station
 _WHO = (Reads("symbol_spans", back=HISTORY), Reads("securities", back=HISTORY))
 _WHO_CODE = (calendars, identity, quarantine, renames, spans, views)
 _YEAR = 12
+_HALF_YEAR = 6  # of rows that are carried whole, for the few that are set aside
 
 
 def identity_of(reader: Reader) -> identity.Identity:
@@ -211,7 +212,7 @@ STATIONS: tuple[Station, ...] = (
         ("risk_returns",),
         build_risk_returns,
         (*_WHO_CODE, captures, risk, other_sources),
-        batch=_YEAR,
+        batch=_HALF_YEAR,
     ),
     Station(
         "clean/forecasts",

@@ -1,6 +1,6 @@
 """Fourteen scores a member: components winsorised and ranked among the members, signed, weighted, standardised again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -32,29 +32,46 @@ def factor_scores(
     scores = score_matrix(members["security_id"], factors, components, market=strategy.market)
     own = [FACTORS.index(factor) for factor in strategy.factors]
     coverage = np.isfinite(scores[:, own]).mean(axis=1) if members.height else np.zeros(0)
-    return members.select("strategy", "month", "as_of_date", "security_id").with_columns(
-        *(pl.Series(factor, scores[:, k]).fill_nan(None) for k, factor in enumerate(FACTORS)), pl.Series("coverage", coverage)
-    )
+    return with_scores(members.select("strategy", "month", "as_of_date", "security_id"), scores, coverage)
+
+
+def with_scores(members: pl.DataFrame, scores: np.ndarray, coverage: np.ndarray) -> pl.DataFrame:
+    """The members with a column a factor, null where it is unknown, and the coverage."""
+    columns = pl.DataFrame(scores, schema=list(FACTORS)).with_columns(pl.all().fill_nan(None), pl.Series("coverage", coverage))
+    return pl.concat([members, columns], how="horizontal")
 
 
 def score_matrix(security_ids: pl.Series, factors: Mapping[str, pl.DataFrame], components: pl.DataFrame, *, market: str) -> np.ndarray:
     """(names, 14) scores of the named securities in the order of FACTORS; NaN = unknown."""
     scores = np.full((len(security_ids), len(FACTORS)), np.nan)
-    own = components.filter(pl.col("market").is_in(["both", market])).sort("component")
     order = _Order(security_ids)
-    for factor, wanted in own.partition_by("factor", as_dict=True, maintain_order=True).items():
-        rows = factors[str(factor[0])]
+    for factor, defined in _defined(components, market).items():
+        rows = factors[factor]
         if rows.is_empty() or security_ids.is_empty():
             continue
-        ranked = [score_component(values) for values in order.columns(rows, wanted["component"].to_list())]
-        directions, weights = wanted["direction"].to_numpy().astype(float), wanted["weight"].to_numpy().astype(float)
-        scores[:, FACTORS.index(str(factor[0]))] = factor_score(np.column_stack(ranked), directions, weights)
+        names, directions, weights = zip(*defined, strict=True)
+        ranked = [score_component(values) for values in order.columns(rows, names)]
+        scores[:, FACTORS.index(factor)] = factor_score(np.column_stack(ranked), np.array(directions, float), np.array(weights, float))
     return scores
+
+
+def _defined(components: pl.DataFrame, market: str) -> dict[str, list[tuple[str, int, float]]]:
+    """Factor -> its components that exist in a market, by name, each with direction and weight."""
+    grouped: dict[str, list[tuple[str, int, float]]] = {}
+    columns = (components[name] for name in ("component", "factor", "market", "direction", "weight"))
+    for component, factor, where, direction, weight in sorted(zip(*columns, strict=True)):
+        if where in ("both", market):
+            grouped.setdefault(factor, []).append((component, direction, weight))
+    return grouped
 
 
 def component_values(security_ids: pl.Series, rows: pl.DataFrame, names: list[str]) -> np.ndarray:
     """(names, components) raw metrics in the order of the securities; NaN = unknown."""
     return np.column_stack(_Order(security_ids).columns(rows, names))
+
+
+def _numbers(values: pl.Series) -> np.ndarray:
+    return (values if values.dtype == pl.Float64 else values.cast(pl.Float64)).to_numpy()
 
 
 class _Order:
@@ -66,10 +83,10 @@ class _Order:
         self._seen = security_ids
         self._places: tuple[np.ndarray, np.ndarray] | None = None  # of `_seen`: rows that are wanted, and where they belong
 
-    def columns(self, rows: pl.DataFrame, names: list[str]) -> list[np.ndarray]:
+    def columns(self, rows: pl.DataFrame, names: Sequence[str]) -> list[np.ndarray]:
         """Values of some columns, one a security; NaN = unknown."""
         self._look(rows["security_id"])
-        given = [rows[name].cast(pl.Float64).to_numpy() for name in names]
+        given = [_numbers(rows[name]) for name in names]
         if self._places is None:
             return given
         wanted, places = self._places

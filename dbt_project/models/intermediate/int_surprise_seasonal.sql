@@ -3,30 +3,41 @@
 -- within 10, fading from 63 to 126 sessions. One row a security and month with a live surprise and no other route.
 
 with
-members as (
-    select members.*
-    from {{ ref("int_members") }} as members
-    semi join {{ ref("int_unsurprised") }} as unsurprised
-        on members.month = unsurprised.month and members.security_id = unsurprised.security_id
+{% for series in ["statements", "announcements"] %}
+    looks_at_{{ series }} as (
+        select
+            members.month,
+            members.security_id,
+            members.market,
+            members.session_index,
+            members.close,
+            members.splits_known_at,
+            '{{ series }}' as series,
+            members.{{ series }}_known_at as seen_at
+        from {{ ref("int_members") }} as members
+        semi join {{ ref("int_unsurprised") }} as unsurprised
+            on members.month = unsurprised.month and members.security_id = unsurprised.security_id
+    ),
+{% endfor %}
+
+looks as (
+    select * from looks_at_statements
+    union all
+    select * from looks_at_announcements
 ),
 
 seen as (
     select
-        members.month,
-        members.security_id,
-        members.market,
-        members.session_index,
-        members.close,
-        eps.series,
+        looks.*,
         eps.first_known_at as filed_at,
         eps.quarter_changes_known_at as known_at,
         eps.quarter_changes
-    from members
+    from looks
     inner join {{ ref("int_eps") }} as eps
-        on members.security_id = eps.security_id
-        and members.splits_known_at is not distinct from eps.splits_known_at
-        and eps.seen_at
-        = case eps.series when 'statements' then members.statements_known_at else members.announcements_known_at end
+        on looks.security_id = eps.security_id
+        and looks.seen_at = eps.seen_at
+        and looks.series = eps.series
+        and looks.splits_known_at is not distinct from eps.splits_known_at
     where eps.quarter_changes[1] is not null
 ),
 
