@@ -42,6 +42,18 @@ class Doubling:
         return Station("trading", "doubles", "test", reads, ("nav",), self, CODE, by_strategy=True, batch=batch)
 
 
+def rate_row(month):
+    """One bill rate."""
+    row = dict.fromkeys(TABLES["rates"].columns) | {
+        "month": month,
+        "rate_id": "us_bill",
+        "source": "vendor",
+        "source_line": 1,
+        "quality": "",
+    }
+    return pl.DataFrame([row], schema=TABLES["rates"].schema)
+
+
 def values(lake):
     return dict(lake.read("nav").sort("month").select("month", "nav").iter_rows())
 
@@ -111,3 +123,16 @@ def test_a_station_never_sees_a_later_month(tmp_path):
     station = Station("exposures", "looks", "test", (Reads("nav", back=12),), ("exposures",), build, CODE, by_strategy=True)
     run_station(lake, station, ["2025-12"], strategy=MAJOR_100)
     assert sorted(seen) == ["2025-11", "2025-12"]
+
+
+def test_a_station_may_read_its_months_one_by_one(tmp_path):
+    lake = Warehouse(tmp_path)
+    lake.write_months("rates", pl.concat([rate_row(month) for month in MONTHS]), MONTHS)
+    seen = []
+
+    def build(reader, months):
+        seen.extend(rows["month"].to_list() for rows in reader.monthly("rates"))
+        return {}
+
+    run_station(lake, Station("rates", "looks", "test", (Reads("rates", back=1),), ("rates_clean",), build, CODE), ["2025-12"])
+    assert seen == [["2025-11"], ["2025-12"]]

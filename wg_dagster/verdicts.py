@@ -8,18 +8,20 @@ from collections.abc import Sequence
 
 from wg_dagster.calendars import month_shift
 from wg_dagster.chain import clean_stations, factor_station, search_stations, strategy_stations
+from wg_dagster.data_files import partition_of
 from wg_dagster.runner import RAW_STATION, errors, scoped
 from wg_dagster.schemas.tables import RAW_TABLES
 from wg_dagster.stations import Station
 from wg_dagster.strategies import Strategy
 from wg_dagster.warehouse import Warehouse
 
+_FAILED: dict[str, set[tuple[str, str]]] = {}  # data file of `checks` -> its station and month, if that failed
+
 
 def blocked_months(warehouse: Warehouse, station: Station, months: Sequence[str], strategy: Strategy | None = None) -> list[str]:
     """Months of `months` that the station must leave as they are."""
     failed: dict[str, set[str]] = {}
-    broken = errors(warehouse.read("checks", columns=["station", "month", "passed", "severity"]))
-    for name, month in broken.select("station", "month").iter_rows():
+    for name, month in _failures(warehouse):
         failed.setdefault(name, set()).add(month)
     if not failed:
         return []
@@ -30,6 +32,16 @@ def blocked_months(warehouse: Warehouse, station: Station, months: Sequence[str]
         blocked = _blocked(one, unfit, failed.get(name, set()), max(months))
         unfit |= dict.fromkeys(one.writes, blocked | failed.get(name, set()))
     return sorted(blocked & set(months))
+
+
+def _failures(warehouse: Warehouse) -> set[tuple[str, str]]:
+    """Station and month of the failed checks; a file of verdicts never changes and is read once, for there are thousands."""
+    files = warehouse.files("checks")
+    if new := [file for file in files if file not in _FAILED]:
+        broken = errors(warehouse.scan_files("checks", new).select("station", "month", "passed", "severity").collect())
+        failures = set(broken.select("station", "month").iter_rows())
+        _FAILED.update({file: {partition_of(file)} & failures for file in new})
+    return set().union(*(_FAILED[file] for file in files))
 
 
 def _chain_up_to(station: Station, strategy: Strategy | None) -> list[Station]:

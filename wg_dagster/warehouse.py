@@ -83,13 +83,16 @@ class Warehouse:
 
     def scan(self, table: str, *, months: Iterable[str] | None = None, scope: str | None = None) -> pl.LazyFrame:
         """Rows of a table as a lazy frame with the columns of its contract, in stored order."""
+        return self.scan_files(table, self._files(table, months, scope))
+
+    def scan_files(self, table: str, files: Sequence[str]) -> pl.LazyFrame:
+        """Rows of some data files of a table."""
         spec = _known(table)
-        files = self._files(table, months, scope)
         if not files:
             return spec.empty().lazy()
         partitions = dict.fromkeys(spec.partition_by, pl.String)
         scanned = pl.scan_parquet(
-            files,
+            list(files),
             schema=spec.schema,
             hive_partitioning=bool(partitions),
             hive_schema=partitions or None,

@@ -97,3 +97,10 @@ def test_permuting_the_raw_rows_changes_nothing(market, whole):
     built = market.clean(shuffled, MONTHS)
     for table in (*BY_KNOWN_AT, *DATED):
         assert built[table].equals(whole[table]), f"{table} differs"
+
+
+def test_raw_rows_read_month_by_month_give_what_all_of_them_at_once_give(market, whole, monkeypatch):
+    monkeypatch.setattr(market.MemoryReader, "monthly", lambda reader, table: [reader.read(table)])
+    built = market.clean(_raw(), MONTHS)
+    for table in ("prices_clean", "risk_returns", "quarantine"):
+        assert built[table].equals(whole[table]), f"{table} differs"

@@ -124,7 +124,7 @@ def test_volatilities_are_those_of_real_markets() -> None:
         assert 0.20 < year.min() < year.max() < 0.90, name
         for index_id, paths in market.levels[name].items():
             daily = np.diff(np.log(np.concatenate(paths)))
-            assert 0.11 < daily.std() * np.sqrt(252) < 0.22, index_id
+            assert 0.13 < daily.std() * np.sqrt(252) < 0.20, index_id
 
 
 def test_volatility_clusters_and_tails_are_fat() -> None:

@@ -77,6 +77,30 @@ def test_a_score_has_mean_zero_and_deviation_one_or_is_all_zero(values):
     assert score.std() == pytest.approx(0.0 if (score == 0).all() else 1.0, abs=1e-12)
 
 
+@settings(deadline=None)
+@given(st.sampled_from([1, 2, 3, 21, 199, 200, 401]), st.integers(0, 2**32 - 1), st.sampled_from([0, 2, 12]), st.floats(0, 1))
+def test_a_component_is_scored_by_its_three_steps_to_the_last_bit(names, seed, digits, missing):
+    """One sort serves the quantiles, the ranks and the ties; values rounded to no digit are nearly all ties."""
+    chance = np.random.default_rng(seed)
+    values = np.where(chance.random(names) < missing, NAN, chance.standard_normal(names).round(digits))
+    tail = 0.01 if np.isfinite(values).sum() >= 200 else 0.05
+    expected = standardise(inverse_normal_rank(winsorise(values, lower=tail, upper=1 - tail)))
+    assert np.array_equal(score_component(values), expected, equal_nan=True)
+
+
+@given(arrays(float, st.tuples(st.integers(1, 20), st.integers(1, 3)), elements=st.sampled_from([-1.5, -0.1, 0.0, 0.3, 2.0, NAN])))
+def test_a_factor_is_the_weighted_mean_of_its_known_components(components):
+    """Against the mean taken name by name."""
+    count = components.shape[1]
+    directions, weights = np.array([1.0, -1.0, 1.0])[:count], np.array([1.0, 2.0, 0.5])[:count]
+    means = []
+    for row in components:
+        known = ~np.isnan(row)
+        enough = 2 * known.sum() >= count
+        means.append((row * directions * weights)[known].sum() / weights[known].sum() if enough else NAN)
+    assert factor_score(components, directions, weights) == pytest.approx(standardise(np.array(means)), abs=1e-9, nan_ok=True)
+
+
 def test_small_cross_sections_are_clipped_at_five_percent():
     """Of 100 names the 5 lowest tie (clipped to the 5 % quantile, 4.95); of 200 only the 2 lowest (1 %: 1.99)."""
     assert len(np.unique(score_component(np.arange(100.0)).round(12))) == 100 - 4 - 4

@@ -48,6 +48,7 @@ CHEATS = {
             ("{{ within_months(60) }}", "true"),
             ("    known_at,\n", "    known_at - interval 40 day as known_at,\n"),
         ],
+        "intermediate/int_surprise_announced": [("announcements.{{ within_months(7) }}", "true")],
     },
 }
 HONEST = {"factors/factor_price_level": [("ln(close) as log_price", "ln(close) + 1 as log_price")]}

@@ -1,6 +1,7 @@
 """A letter as the UI shows it: its text as Markdown, and where the page lies."""
 
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from wg_dagster.strategies import Strategy
 
 _SKIPPED = {"style", "svg", "script", "title", "head", "sup"}
 _LONGEST = 9000
+_PIECE = 4000
 _OPENS = {
     "h1": "\n\n# ",
     "h2": "\n\n## ",
@@ -46,12 +48,26 @@ def letter_preview(home: Path, strategy: Strategy, month: str) -> dict[str, dg.M
 def as_markdown(page: str, *, longest: int = _LONGEST) -> str:
     """Headings, paragraphs, lists and tables of a page; whole sections up to a length, and a line that says that there is more."""
     reader = _Reader()
-    reader.feed(page)
-    text = re.sub(r"\n{3,}", "\n\n", re.sub(r" *\n *", "\n", "".join(reader.text))).strip()
+    text = ""
+    for piece in _pieces(page):
+        reader.feed(piece)
+        text = re.sub(r"\n{3,}", "\n\n", re.sub(r" *\n *", "\n", "".join(reader.text))).strip()
+        if len(text) > longest + _PIECE:  # what follows is not shown
+            break
     if len(text) <= longest:
         return text
     whole = text[:longest].rsplit("\n\n", 1)[0]
     return f"{whole}\n\n*The rest of the letter is in the page.*"
+
+
+def _pieces(page: str) -> Iterator[str]:
+    """The page in pieces that begin with a tag: most of a long letter need not be read for its beginning."""
+    begin = 0
+    while begin < len(page):
+        end = page.find("<", begin + _PIECE)
+        end = len(page) if end < 0 else end
+        yield page[begin:end]
+        begin = end
 
 
 class _Reader(HTMLParser):

@@ -12,6 +12,7 @@ import pyarrow as pa
 from wg_dagster.factor_windows.looks import NEVER
 
 UTC, TEXT = pa.timestamp("us", "UTC"), pa.large_string()
+CODED = pa.dictionary(pa.int32(), TEXT)
 
 
 def numbers(column: pl.Series) -> np.ndarray:
@@ -38,6 +39,17 @@ def codes(*columns: pl.Series) -> list[np.ndarray]:
     """Number each distinct text of some columns together, from 0."""
     numbered = pl.concat([column.rename("text") for column in columns]).cast(pl.Categorical).to_physical().cast(pl.Int64).to_numpy()
     return np.split(numbered, np.cumsum([len(column) for column in columns])[:-1])
+
+
+def coded(column: pl.Series) -> tuple[np.ndarray, pa.Array]:
+    """Number each of a few distinct texts, -1 for null; the texts by number."""
+    texts = column.unique().drop_nulls().sort()
+    return column.cast(pl.Enum(texts)).to_physical().cast(pl.Int32).fill_null(-1).to_numpy(), texts.to_arrow()
+
+
+def as_texts(values: np.ndarray, texts: pa.Array) -> pa.Array:
+    """The texts of `coded` numbers, null where -1."""
+    return pa.DictionaryArray.from_arrays(_masked(pa.int32(), values, values >= 0), texts)
 
 
 def as_numbers(values: np.ndarray) -> pa.Array:
@@ -77,9 +89,9 @@ def as_lists(values: np.ndarray) -> pa.Array:
     return pa.ListArray.from_arrays(ends, as_numbers(values.T.ravel()))
 
 
-def chunks(length: int, size: int = 16_384) -> Iterator[slice]:
-    """Rows in parts that fit into the processor's cache."""
-    return (slice(start, min(start + size, length)) for start in range(0, length, size))
+def chunks(start: int, stop: int, size: int) -> Iterator[slice]:
+    """Rows in parts of a size."""
+    return (slice(first, min(first + size, stop)) for first in range(start, stop, size))
 
 
 def _masked(kind: pa.DataType, values: np.ndarray, valid: np.ndarray) -> pa.Array:

@@ -20,6 +20,7 @@ _QUARTERS = 9  # changes of single quarters
 _YEARS = 12  # changes of four quarters
 _SUMS = _YEARS + 4
 _LISTED = _SUMS + 3  # quarters that the sums add up
+_LOOKS = 4096  # at a time: their quarters fit into the processor's cache
 _SCHEMA = pa.schema(
     [
         *(("security_id", columns.TEXT), ("series", columns.TEXT), ("seen_at", columns.UTC), ("splits_known_at", columns.UTC)),
@@ -42,17 +43,19 @@ def eps_windows(looks: pl.DataFrame, statements: pl.DataFrame, announcements: pl
     """
     ids = (rows["security_id"] for rows in (looks, statements, announcements, splits))
     securities, of_statements, of_announcements, of_splits = columns.codes(*ids)
-    order = np.argsort(securities, kind="stable")  # neighbours see the same versions
-    is_of_statements = (looks["series"] == "statements").to_numpy()[order]
+    is_announced = (looks["series"] == "announcements").to_numpy()
+    order = np.lexsort((securities, is_announced))  # neighbours see the same versions
+    looks, securities = looks[order], securities[order]
     known_splits = splits_of(splits, of_splits, int(securities.max(initial=-1)) + 1)
+    end = len(looks) - int(is_announced.sum())
     kinds = (
-        (order[is_of_statements], statement_series(statements, of_statements)),
-        (order[~is_of_statements], announcement_series(announcements, of_announcements)),
+        (0, end, statement_series(statements, of_statements)),
+        (end, len(looks), announcement_series(announcements, of_announcements)),
     )
     batches = (
-        _batch(looks[rows[part]], securities[rows[part]], series, known_splits)
-        for rows, series in kinds
-        for part in columns.chunks(len(rows))
+        _batch(looks[part], securities[part], series, known_splits)
+        for start, stop, series in kinds
+        for part in columns.chunks(start, stop, _LOOKS)
     )
     return pa.RecordBatchReader.from_batches(_SCHEMA, batches)
 

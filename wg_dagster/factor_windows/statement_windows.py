@@ -14,6 +14,7 @@ from wg_dagster.factor_windows.looks import DAY, Versions, months_before, newest
 
 FLOW_MONTHS = 40  # before a look: two years of flows
 BALANCE_MONTHS = 29  # a balance and the one a year before
+_LOOKS = 16_384  # at a time: a column of them fits into the processor's cache
 NEEDED = ("security_id", "known_at", "period_end_date", "period_kind", "currency", *FLOWS, *BALANCES)  # columns of stg_fundamentals
 _EPOCH = date(1970, 1, 1).toordinal()
 _WINDOWS = ("quarters", "annual", "annualised_3", "annualised_2")
@@ -51,17 +52,13 @@ class _Statements:
         self.versions: Versions = versions_of(groups, columns.days(rows["period_end_date"]), columns.instants(rows["known_at"]))
         self.items = {item: self.versions.column(columns.numbers(rows[item])) for item in (*FLOWS, *BALANCES)}
         self.has_balance = ~np.isnan(self.items["assets"]) | ~np.isnan(self.items["equity"])
-        by_place = rows["currency"].gather(self.versions.order)
-        self._currencies = by_place.append(pl.Series([None], dtype=pl.String))
-
-    def currency(self, places: np.ndarray) -> pl.Series:
-        """Currency of each place, null at place -1."""
-        return self._currencies.gather(places)
+        currency, self.currencies = columns.coded(rows["currency"])
+        self.currency = self.versions.column(currency)
 
 
 def _batches(statements: _Statements, looks: pl.DataFrame, securities: np.ndarray) -> Iterator[pa.RecordBatch]:
     seen_at = columns.instants(looks["seen_at"])
-    for part in columns.chunks(len(looks)):
+    for part in columns.chunks(0, len(looks), _LOOKS):
         values = _values(statements, securities[part], seen_at[part])
         yield pa.RecordBatch.from_arrays(
             [looks["security_id"][part].to_arrow(), columns.as_instants(seen_at[part]), *values], schema=_SCHEMA
@@ -88,7 +85,7 @@ def _padded(places: np.ndarray, slots: int) -> np.ndarray:
 
 def _flow_columns(statements: _Statements, flows: Window) -> Iterator[pa.Array]:
     yield columns.as_dates(statements.versions.ends[flows.newest], flows.newest >= 0)
-    yield statements.currency(flows.newest).to_arrow()
+    yield columns.as_texts(statements.currency[flows.newest], statements.currencies)
     yield columns.as_instants(flows.known_at)
     yield from (columns.as_numbers(values) for values in (*flows.flows.values(), *flows.year_ago.values()))
 
@@ -96,7 +93,8 @@ def _flow_columns(statements: _Statements, flows: Window) -> Iterator[pa.Array]:
 def _balance_columns(statements: _Statements, found: Balance) -> Iterator[pa.Array]:
     closing = np.maximum(found.quarter, found.year)  # of the same end where both are there
     yield columns.as_dates(statements.versions.ends[closing], closing >= 0)
-    yield statements.currency(found.quarter).fill_null(statements.currency(found.year)).to_arrow()
+    own, other = statements.currency[found.quarter], statements.currency[found.year]
+    yield columns.as_texts(np.where(own < 0, other, own), statements.currencies)
     yield columns.as_instants(found.known_at)
     yield from (columns.as_numbers(values) for values in (*found.items.values(), *found.year_ago.values()))
 
@@ -104,10 +102,10 @@ def _balance_columns(statements: _Statements, found: Balance) -> Iterator[pa.Arr
 def _schema() -> pa.Schema:
     fields = [("security_id", columns.TEXT), ("seen_at", columns.UTC)]
     for window in _WINDOWS:
-        fields += [(f"end_date_{window}", pa.date32()), (f"currency_{window}", columns.TEXT), (f"known_at_{window}", columns.UTC)]
+        fields += [(f"end_date_{window}", pa.date32()), (f"currency_{window}", columns.CODED), (f"known_at_{window}", columns.UTC)]
         fields += [(f"{item}_{window}", pa.float64()) for item in FLOWS]
         fields += [(f"{item}_year_ago_{window}", pa.float64()) for item in GROWN if not window.startswith("annualised")]
-    fields += [("closing_date", pa.date32()), ("balance_currency", columns.TEXT), ("balance_known_at", columns.UTC)]
+    fields += [("closing_date", pa.date32()), ("balance_currency", columns.CODED), ("balance_known_at", columns.UTC)]
     fields += [(item, pa.float64()) for item in BALANCES]
     fields += [(f"{item}_year_ago", pa.float64()) for item in MEANS]
     return pa.schema(fields)

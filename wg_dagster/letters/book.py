@@ -9,8 +9,10 @@ import json
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date
+from functools import cached_property
+from operator import attrgetter
 
 import polars as pl
 
@@ -39,6 +41,9 @@ class Fact:
     source_key: str
 
 
+_values = attrgetter(*(field.name for field in fields(Fact)))
+
+
 def figure(fact_id: str, metric: str, value: float | None, unit: str, source: Source) -> tuple[Fact, ...]:
     """A number as a fact; nothing where it is not known (null, NaN or infinite)."""
     if value is None or not math.isfinite(value):
@@ -61,6 +66,8 @@ def series(fact_id: str, metric: str, points: Points, source: Source) -> tuple[F
 def plain(words: str) -> str:
     """Text without control characters, so that no name can reorder or break the line it stands in."""
     cleaned = words.translate(_BIDI)
+    if cleaned.isprintable():
+        return cleaned
     return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in cleaned)
 
 
@@ -85,7 +92,7 @@ class FactBook:
     def rows(self, strategy: str, month: str) -> pl.DataFrame:
         """Rows of `report_facts`, sorted by id."""
         letter_id = self.letter_id(strategy, month)
-        rows = [(strategy, month, letter_id, *astuple(fact)) for fact in self]
+        rows = [(strategy, month, letter_id, *_values(fact)) for fact in self]
         return pl.DataFrame(rows, schema=TABLES["report_facts"].schema, orient="row")
 
     def __iter__(self):  # noqa: ANN204 - an iterator of facts
@@ -124,12 +131,12 @@ class FactBook:
         found = {".".join(fact_id.split(".")[:2]) for fact_id in self._facts if fact_id.startswith(f"{group}.")}
         return sorted(found)
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
         """sha256 over all facts: two letters with the same hash say the same."""
         digest = hashlib.sha256()
         for fact in self:
-            digest.update(json.dumps(astuple(fact), ensure_ascii=False).encode() + b"\n")
+            digest.update(json.dumps(_values(fact), ensure_ascii=False).encode() + b"\n")
         return digest.hexdigest()
 
     def letter_id(self, strategy: str, month: str) -> str:
