@@ -120,7 +120,7 @@ def test_a_filing_of_the_past_that_arrives_late_changes_what_was_known(main, own
     changes = pl.read_parquet(tmp_path / "changes.parquet")
     assert changes.schema == SCHEMA
     reproduced = changes.filter(pl.col("event") == "reproduced")
-    assert set(reproduced.filter(pl.col("table") == "factor_growth")["security_id"]) == {security_id}
+    assert set(reproduced.filter(pl.col("table") == "factor_activity")["security_id"]) == {security_id}
     assert set(reproduced["month"]) == {"2026-04", "2026-05"}
 
 
