@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
 from wg_dagster.errors import OutsideData
 from wg_dagster.schemas.tables import Table
+
+_MANY = 10_000  # rows from which numbering the keys is worth it
+_TOO_MANY = 2**62
 
 
 def conform(spec: Table, rows: pl.DataFrame) -> pl.DataFrame:
@@ -19,7 +23,7 @@ def conform(spec: Table, rows: pl.DataFrame) -> pl.DataFrame:
 
 def in_order(spec: Table, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows by the table's key."""
-    return rows.sort(spec.key, maintain_order=True)
+    return _sorted(rows, list(spec.key))
 
 
 def by_month(spec: Table, rows: pl.DataFrame, scope: str | None) -> dict[str, pl.DataFrame]:
@@ -27,7 +31,7 @@ def by_month(spec: Table, rows: pl.DataFrame, scope: str | None) -> dict[str, pl
     same = same_in_a_month(spec, scope)
     key = [name for name in spec.key if name not in same]
     is_grouped = rows["month"].is_sorted()
-    rows = rows if is_grouped else rows.sort("month", *key, maintain_order=True)
+    rows = rows if is_grouped else _sorted(rows, ["month", *key])
     runs = rows["month"].rle().struct.unnest()
     ends = runs["len"].cum_sum()
     rows = rows.drop(same)
@@ -56,6 +60,29 @@ def scope_column(spec: Table) -> str:
 
 
 def _sorted(rows: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """The rows by some columns, equal ones in the order they came in."""
     if not key or (len(key) == 1 and rows[key[0]].is_sorted()):
         return rows
-    return rows.sort(key, maintain_order=True)
+    places = _places(rows, key) if rows.height >= _MANY else None
+    if places is None:
+        return rows.sort(key, maintain_order=True)
+    return rows if (places[1:] > places[:-1]).all() else rows[np.argsort(places)]
+
+
+def _places(rows: pl.DataFrame, key: list[str]) -> np.ndarray | None:
+    """A number a row that sorts as the key does, then by the order of the rows; None where such numbers would be too large.
+
+    Each name is compared with others once, not once a row: the sort of names takes three times as long.
+    """
+    places, count = np.zeros(rows.height, dtype=np.int64), 1
+    for values in (*(rows[name] for name in key), pl.Series(np.arange(rows.height))):
+        if values.null_count() or not (values.dtype == pl.String or values.dtype.is_temporal() or values.dtype.is_integer()):
+            return None
+        numbers = values.cast(pl.Enum(values.unique().sort())) if values.dtype == pl.String else values
+        numbers = numbers.to_physical().cast(pl.Int64).to_numpy()
+        least, most = int(numbers.min()), int(numbers.max())
+        count *= most - least + 1
+        if count >= _TOO_MANY:
+            return None
+        places = places * (most - least + 1) + (numbers - least)
+    return places

@@ -1,4 +1,4 @@
-"""The lake: how tables are stored, replaced, read and published. Nothing else knows that it is Delta Lake.
+"""The lake: how tables are replaced, read and published.
 
 A run sees the snapshot it started from plus its own writes. `write_months` replaces whole months in one commit and skips months
 whose rows are the same; `append_new` adds raw rows that are not there yet. `publish` makes a run's writes visible to readers.
@@ -8,35 +8,26 @@ import fcntl
 import hashlib
 import json
 import os
-import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-from urllib.parse import unquote
 
 import polars as pl
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Schema
-from deltalake.exceptions import CommitFailedError
-from deltalake.transaction import AddAction, RemoveAction
 
 from wg_dagster.content import arrow_hash, content_hash, is_comparable, to_arrow
 from wg_dagster.crash_points import crash_point
-from wg_dagster.data_files import DataFile, file_name, partition_of, write_file
-from wg_dagster.errors import BadHome, OutsideData, WriteConflict
+from wg_dagster.data_files import DataFile, file_name, write_file
+from wg_dagster.delta_tables import DeltaTables, Filters, Partitions
+from wg_dagster.errors import BadHome, OutsideData
 from wg_dagster.lake_rows import by_month, check_inside, conform, in_order, same_in_a_month, scope_column
 from wg_dagster.ledger import Ledger
 from wg_dagster.schemas.tables import TABLES, Table
 from wg_dagster.snapshots import Snapshots
 
-_KEEP_LOG = {"delta.logRetentionDuration": "interval 36500 days"}  # the default of 30 days ends time travel
-_ATTEMPTS = 200
-_OVERTAKEN = CommitProperties(max_commit_retries=0)  # a commit by another run may change what this one has to remove: we look again
 _NO_FILES = "[]"
-Partitions = dict[tuple[str, str], list[str]]  # (scope, month) -> data files
 Stored = tuple[str, str, str]  # the files of a month; of the ledger's row its hash and its files
 _PLACE = {"source_file", "source_line"}
 
@@ -56,8 +47,7 @@ class Warehouse:
         self._settled: dict[str, int] = {}
         self._written = False
         self._latest = latest
-        self._files_of: dict[tuple[str, int], Partitions] = {}
-        self._deltas: dict[str, DeltaTable] = {}
+        self._tables = DeltaTables(self.lake)
 
     # -- reading ---------------------------------------------------------------------------------------------------------------
 
@@ -65,7 +55,7 @@ class Warehouse:
         """Version of a table in this view; None where it has no rows yet."""
         _known(table)
         if self._latest:
-            return self._newest(table).version() if table in self._deltas or DeltaTable.is_deltatable(self._uri(table)) else None
+            return self._tables.newest(table) if self._tables.exists(table) else None
         return self._own.get(table, self._base.get(table))
 
     def versions(self) -> dict[str, int]:
@@ -141,7 +131,7 @@ class Warehouse:
                 hashes[month] = wanted
                 files += self._write_month(spec, month, scope, part, content)
         if hashes:
-            self._commit(spec, files, replacing=_filters(spec, list(hashes), scope))
+            self._commit(table, files, replacing=_filters(spec, list(hashes), scope))
             self._record(table, hashes, scope)
         return list(hashes)
 
@@ -152,11 +142,11 @@ class Warehouse:
         months = frame["month"].unique().to_list()
         content = [name for name in frame.columns if name not in _PLACE]  # a longer file moves its lines: not a new row
         with self._alone(table):
-            self._own[table] = self._newest(table).version()
+            self._own[table] = self._tables.newest(table)
             stored = self.read(table, months=months)
             new = frame.join(stored, on=content, how="anti", nulls_equal=True) if stored.height else frame
             if new.height:
-                self._commit(spec, self._write_files(spec, new), replacing=None)
+                self._commit(table, self._write_files(spec, new), replacing=None)
         return new.height
 
     def replace(self, table: str, rows: pl.DataFrame) -> bool:
@@ -166,7 +156,7 @@ class Warehouse:
         wanted = content_hash(frame)
         if self._holds(table, "", None, wanted, self._stored(table, [""], None)[""]):
             return False
-        self._commit(spec, self._write_files(spec, frame), replacing=[])
+        self._commit(table, self._write_files(spec, frame), replacing=[])
         self._record(table, {"": wanted}, None)
         return True
 
@@ -236,21 +226,9 @@ class Warehouse:
         if not os.access(self.lake, os.W_OK):
             raise BadHome(f"home {self.home} cannot be written; choose another with --home or mend its permissions")
 
-    def _uri(self, table: str) -> str:
-        return str(self.lake / table)
-
-    def _partitions(self, table: str) -> "Partitions":
+    def _partitions(self, table: str) -> Partitions:
         version = self.version(table)
-        if version is None:
-            return {}
-        if (table, version) not in self._files_of:
-            newest = self._deltas.get(table)
-            delta = newest if newest is not None and newest.version() == version else DeltaTable(self._uri(table), version=version)
-            grouped: Partitions = {}
-            for uri in sorted(unquote(uri) for uri in delta.file_uris()):
-                grouped.setdefault(partition_of(uri), []).append(uri)
-            self._files_of[table, version] = grouped
-        return self._files_of[table, version]
+        return {} if version is None else self._tables.partitions(table, version)
 
     def _files(self, table: str, months: Iterable[str] | None, scope: str | None) -> list[str]:
         partitions = self._partitions(table)
@@ -272,35 +250,6 @@ class Warehouse:
             draft.replace(path)
         return str(path)
 
-    def _newest(self, table: str) -> DeltaTable:
-        """The table at its newest commit, by whichever run; created if it is not there."""
-        if table in self._deltas:
-            delta = self._deltas[table]
-            if (self.lake / table / "_delta_log" / f"{delta.version() + 1:020d}.json").exists():
-                delta.update_incremental()
-            return delta
-        spec, uri = TABLES[table], self._uri(table)
-        if not DeltaTable.is_deltatable(uri):
-            DeltaTable.create(
-                uri,
-                schema=spec.empty().to_arrow().schema,
-                mode="ignore",
-                partition_by=list(spec.partition_by) or None,
-                configuration=_KEEP_LOG,
-            )
-        self._deltas[table] = DeltaTable(uri)
-        self._add_columns(self._deltas[table], spec)
-        return self._deltas[table]
-
-    def _add_columns(self, delta: DeltaTable, spec: Table) -> None:
-        """Columns that the contract has gained since the home was made: null in its old rows."""
-        there = {field.name for field in delta.schema().fields}
-        if set(spec.columns) <= there:
-            return
-        wanted = Schema.from_arrow(spec.empty().to_arrow().schema).fields
-        delta.alter.add_columns([field for field in wanted if field.name not in there])
-        delta.update_incremental()
-
     def _write_month(self, spec: Table, month: str, scope: str | None, rows: pl.DataFrame, content: pa.Table) -> list[DataFile]:
         """The files of a month: of its rows without what is the same in all of them, and as they were hashed."""
         if scope is None and len(spec.partition_by) > 1:
@@ -317,30 +266,13 @@ class Warehouse:
         keyed = [(dict(zip(names, map(str, key), strict=True)), part) for key, part in parts]
         return [write_file(self.lake / spec.name, to_arrow(part), partition) for partition, part in keyed]
 
-    def _commit(self, spec: Table, files: Sequence[DataFile], *, replacing: list[tuple[str, str, Any]] | None) -> None:
-        """Add files to a table: to what is there, or in place of the partitions that the filters name (no filter: of all)."""
-        crash_point("before_commit", spec.name)
-        adds: list[AddAction | RemoveAction] = [
-            AddAction(file.path, file.size, file.partition, file.written_at, True, file.statistics) for file in files
-        ]
-        mode = "append" if replacing is None else "overwrite"
-        for attempt in range(_ATTEMPTS):
-            delta = self._newest(spec.name) if attempt else self._deltas[spec.name]
-            schema, names = delta.schema(), list(spec.partition_by)
-            try:
-                delta.create_write_transaction(adds, mode, schema, names, replacing or None, commit_properties=_OVERTAKEN)
-            except CommitFailedError:
-                time.sleep(0.01 * min(attempt + 1, 50))
-                continue
-            self._own[spec.name] = self._newest(spec.name).version()
-            self._written = True
-            crash_point("after_commit", spec.name)
-            return
-        raise WriteConflict(f"table {spec.name}: {_ATTEMPTS} commits were overtaken by another run; run again when it has ended")
+    def _commit(self, table: str, files: Sequence[DataFile], *, replacing: Filters | None) -> None:
+        self._own[table] = self._tables.commit(table, files, replacing=replacing)
+        self._written = True
 
     def _stored(self, table: str, months: Sequence[str], scope: str | None) -> dict[str, Stored]:
         """What is there of each month in the newest commit, which a replace would change, and what the ledger knows of it."""
-        self._own[table] = self._newest(table).version()
+        self._own[table] = self._tables.newest(table)
         known = self.ledger.contents(table, scope or "")
         return {month: (names, *known.get(month, ("", ""))) for month, names in self._file_names(table, months, scope).items()}
 
@@ -397,8 +329,8 @@ def _known(table: str) -> Table:
     return TABLES[table]
 
 
-def _filters(spec: Table, months: list[str], scope: str | None) -> list[tuple[str, str, Any]]:
-    where: list[tuple[str, str, Any]] = [("month", "in", months)]
+def _filters(spec: Table, months: list[str], scope: str | None) -> Filters:
+    where: Filters = [("month", "in", months)]
     return where if scope is None else [(scope_column(spec), "=", scope), *where]
 
 

@@ -11,5 +11,10 @@
         {"month_start": var("month_start"), "month_end": var("month_end")}
     ) %}
     {{ run_hooks(post_hooks) }}
+    {#- no model reads a factor, only the tests of a build do #}
+    {% if flags.WHICH == "run" %}
+        {% do adapter.drop_relation(relation) %}
+        {% do adapter.commit() %}
+    {% endif %}
     {{ return({"relations": [relation]}) }}
 {% endmaterialization %}

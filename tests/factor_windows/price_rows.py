@@ -79,12 +79,16 @@ def expected(rows, us, month):
         if last is None or not (last["close"] or 0) > 0:
             continue
         visible = [row for row in known if row["security_id"] == name and row["month"] in year]
-        found[name] = _own(own, side) | _pairs(own, side) | {
-            "month_count": len({row["month"] for row in visible if row["cash_dividend"] is not None}),
-            "unseen_sessions": sum(row["cash_dividend"] is None for row in visible),
-            "close": last["close"],
-            "known_at": last["known_at"],
-        }
+        found[name] = (
+            _own(own, side)
+            | _pairs(own, side)
+            | {
+                "month_count": len({row["month"] for row in visible if row["cash_dividend"] is not None}),
+                "unseen_sessions": sum(row["cash_dividend"] is None for row in visible),
+                "close": last["close"],
+                "known_at": last["known_at"],
+            }
+        )
     return found
 
 
@@ -112,7 +116,9 @@ def _pairs(own, side):
         us = side[day]
         if us["age"] < 60 and None not in {row["log_return_1e9"], us["us_return_1e9"], us["us_return_lag_1e9"]}:
             bill = us["bill_return_1e9"]
-            taken.append((us["us_return_1e9"], us["us_return_lag_1e9"], row["log_return_1e9"] - (bill or 0), bill is not None, us["known_at"]))
+            taken.append(
+                (us["us_return_1e9"], us["us_return_lag_1e9"], row["log_return_1e9"] - (bill or 0), bill is not None, us["known_at"])
+            )
     if not taken:
         return {"pair_count": 0, "has_bill_rate": None}
     x, z, y, billed, known_at = zip(*taken, strict=True)

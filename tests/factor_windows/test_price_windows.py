@@ -50,7 +50,9 @@ def test_a_month_alone_equals_the_range():
 
 def test_a_return_beyond_all_reason_is_named():
     rows = price_rows.prices(1).with_columns(log_return_1e9=pl.lit(2**38))
-    with pytest.raises(OutsideData, match=r"prices_clean: US1 on 2021-\d\d-\d\d: a logarithmic return of 274\.878 is no return.*quarantine"):
+    with pytest.raises(
+        OutsideData, match=r"prices_clean: US1 on 2021-\d\d-\d\d: a logarithmic return of 274\.878 is no return.*quarantine"
+    ):
         windows(rows, price_rows.looks(1, BUILT))
 
 

@@ -23,8 +23,11 @@ select
     {% for item in ["x", "z", "y"] %}
         cast(sum_{{ item }} as hugeint) as sum_{{ item }},
     {% endfor %}
-    {% for item in ["xx", "zz", "xz", "yy", "xy", "zy"] %}
-        sum_{{ item }}{{ "," if not loop.last }}
-    {% endfor %}
+    sum_xx,
+    sum_zz,
+    sum_xz,
+    sum_yy,
+    sum_xy,
+    sum_zy
 
 from {{ ref("int_price_windows") }}

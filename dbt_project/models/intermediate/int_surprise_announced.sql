@@ -47,7 +47,7 @@ live as (
     from priced
     inner join {{ ref("int_month_ends") }} as month_ends
         on priced.market = month_ends.market
-        and month_ends.cutoff_at >= priced.known_at
+        and priced.known_at <= month_ends.cutoff_at
         and month_ends.session_index between priced.session_index and priced.session_index + 125
 ),
 
