@@ -21,6 +21,8 @@ from wg_dagster.dbt_view import VIEW
 from wg_dagster.errors import OutsideData
 from wg_dagster.warehouse import Warehouse
 
+_BATCH = 24  # months that are held and written at once
+
 
 class Plugin(BasePlugin):
     """Reads the files of one view of the lake and writes tables back to it."""
@@ -53,14 +55,20 @@ class Plugin(BasePlugin):
         """Replace the months of a table by the rows of the relation of the same name."""
         table, relation = str(target_config.relation.identifier), target_config.relation.render()
         months = months_between(target_config.config["month_start"], target_config.config["month_end"])
+        changed = [
+            month for begin in range(0, len(months), _BATCH) for month in self._replace(table, relation, months[begin : begin + _BATCH])
+        ]
+        with self._lock:
+            self._changed[table] = sorted({*self._changed.get(table, []), *changed})
+            self._warehouse.save_view(self._view)
+            self._view.with_name("changed.json").write_text(json.dumps(self._changed, sort_keys=True))
+
+    def _replace(self, table: str, relation: str, months: list[str]) -> list[str]:
         cursor = self._connection.cursor()
         rows: pl.DataFrame = cursor.sql(f"select * from {relation} where month between '{months[0]}' and '{months[-1]}'").pl()  # noqa: S608
         cursor.close()
         with self._lock:  # one ledger connection, one dictionary of versions
-            changed = self._warehouse.write_months(table, rows, months)
-            self._changed[table] = sorted({*self._changed.get(table, []), *changed})
-            self._warehouse.save_view(self._view)
-            self._view.with_name("changed.json").write_text(json.dumps(self._changed, sort_keys=True))
+            return self._warehouse.write_months(table, rows, months)
 
     def _files(self, table: str) -> list[str]:
         with self._lock:

@@ -8,29 +8,7 @@ month_ends as (select * from {{ ref("int_month_ends") }}),
 
 securities as (select * from {{ ref("stg_securities") }}),
 
-statements as (
-    select distinct
-        security_id,
-        known_at
-    from {{ ref("stg_fundamentals") }}
-    where {{ within_months(17) }}
-),
-
-announcements as (
-    select distinct
-        security_id,
-        known_at
-    from {{ ref("stg_announcements") }}
-    where {{ within_months(13) }}
-),
-
-splits as (
-    select distinct
-        security_id,
-        known_at
-    from {{ ref("stg_corporate_actions") }}
-    where split_ratio != 1
-),
+newest as (select * from {{ ref("int_newest_known") }}),
 
 listed as (
     select
@@ -57,17 +35,13 @@ listed as (
 select
     listed.*,
     case
-        when statements.known_at >= listed.as_of_date - interval 16 month then statements.known_at
+        when newest.statements_known_at >= listed.as_of_date - interval 16 month then newest.statements_known_at
     end as statements_known_at,
     case
-        when announcements.known_at >= listed.as_of_date - interval 12 month then announcements.known_at
+        when newest.announcements_known_at >= listed.as_of_date - interval 12 month then newest.announcements_known_at
     end as announcements_known_at,
-    splits.known_at as splits_known_at
+    newest.splits_known_at
 
 from listed
-asof left join statements
-    on listed.security_id = statements.security_id and listed.cutoff_at >= statements.known_at
-asof left join announcements
-    on listed.security_id = announcements.security_id and listed.cutoff_at >= announcements.known_at
-asof left join splits
-    on listed.security_id = splits.security_id and listed.cutoff_at >= splits.known_at
+left join newest
+    on listed.month = newest.month and listed.security_id = newest.security_id
