@@ -47,9 +47,10 @@ def announced_closes(read: Reader, announcements: pl.DataFrame) -> pl.DataFrame:
 
 def _closes_of(month: str, read: Reader, names: pl.Enum) -> tuple[str, Closes]:
     """The month, keys of its rows with a close in order, and the closes."""
-    rows = read(month).filter(pl.col("close") > 0)
+    rows = read(month)
     keys, closes = _keys(rows["security_id"], rows["session_date"], names), rows["close"].to_numpy()
-    keys, closes = keys[keys >= 0], closes[keys >= 0]
+    kept = (keys >= 0) & (closes > 0)  # a null is NaN, and neither
+    keys, closes = keys[kept], closes[kept]
     if np.diff(keys).min(initial=1) < 0:
         order = np.argsort(keys, kind="stable")
         return month, (keys[order], closes[order])

@@ -92,8 +92,8 @@ class _Market:
         if month >= month_shift(self._first, -_WINDOW):
             self._shelf.add(placed, days.height)
         if month in self._us:
-            last = placed.filter(pl.col("day") == days.height - 1, pl.col("close") > 0)
-            yield self._month_end(month, last)
+            last = placed[np.flatnonzero(placed["day"].to_numpy() == days.height - 1)]
+            yield self._month_end(month, last.filter(pl.col("close") > 0))
         self._seen.pop(month_shift(month, 1 - _YEAR), None)
 
     def _month_end(self, month: str, last: pl.DataFrame) -> pa.Table:
