@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from wg_dagster import delta_tables
 from wg_dagster.errors import BadHome, OutsideData
 from wg_dagster.schemas.tables import TABLES
 from wg_dagster.warehouse import Warehouse, content_hash
@@ -164,6 +165,22 @@ def test_an_empty_table_reads_as_no_rows_with_its_columns(tmp_path):
     lake = Warehouse(tmp_path)
     assert lake.read("nav").schema == TABLES["nav"].schema
     assert pl.read_parquet(lake.files("nav")[0]).is_empty()
+
+
+def test_a_writer_who_is_followed_at_once_does_not_take_the_other_s_rows_for_its_own(tmp_path, monkeypatch):
+    """Between the first one's commit and its note in the ledger the second one replaces the month."""
+    first, second = Warehouse(tmp_path), Warehouse(tmp_path)
+    left = [lambda: second.write_months("nav", nav("a", ["2026-01"], 2.0), ["2026-01"], scope="a")]
+
+    def followed(point, table):
+        if point == "after_commit" and left:
+            left.pop()()
+
+    monkeypatch.setattr(delta_tables, "crash_point", followed)
+    first.write_months("nav", nav("a", ["2026-01"], 1.0), ["2026-01"], scope="a")
+    assert Warehouse(tmp_path, latest=True).read("nav")["nav"].to_list() == [2.0]
+    assert Warehouse(tmp_path).write_months("nav", nav("a", ["2026-01"], 1.0), ["2026-01"], scope="a") == ["2026-01"]
+    assert Warehouse(tmp_path, latest=True).read("nav")["nav"].to_list() == [1.0]
 
 
 @pytest.mark.parametrize("jobs", [["a 2020", "b 2020"], ["a 2020", "a 2021"]])

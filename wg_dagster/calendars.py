@@ -41,7 +41,7 @@ def session_dates(calendar: str) -> tuple[date, ...]:
 
 @cache
 def sessions() -> pl.DataFrame:
-    """The table `sessions`: one row an exchange calendar and session (schema in schemas/tables.py)."""
+    """The table `sessions`: one row an exchange calendar and session (schema in schemas/*_tables.py)."""
     rows = []
     for calendar, zone in _ZONES.items():
         dates = session_dates(calendar)

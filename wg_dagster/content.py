@@ -40,6 +40,8 @@ def arrow_hash(rows: pa.Table) -> str:
 
 def _memory(values: pa.Array) -> Iterator[Any]:
     """Where the values lie, and the gaps if there are any; what lies under a gap is arbitrary and left out."""
+    if pa.types.is_dictionary(values.type):
+        raise TypeError("a dictionary has codes where its values should be: cast it to text first")
     begin, end = values.offset, values.offset + len(values)
     gaps = None
     if values.null_count:

@@ -1,4 +1,4 @@
-"""The Delta tables of a lake: made, opened once, committed to, and listed by version. No other file knows that they are Delta Lake."""
+"""The Delta tables of a lake: made, opened once, committed to, and listed by version. No other file writes to them."""
 
 import time
 from collections.abc import Sequence
@@ -58,12 +58,13 @@ class DeltaTables:
         mode, names = "append" if replacing is None else "overwrite", list(TABLES[table].partition_by)
         for attempt in range(_ATTEMPTS):
             delta = self._newest(table)
+            version = delta.version() + 1  # of our own commit and no other: an overtaken one is made again
             try:
                 delta.create_write_transaction(adds, mode, delta.schema(), names, replacing or None, commit_properties=_OVERTAKEN)
             except CommitFailedError:
                 time.sleep(0.01 * min(attempt + 1, 50))
                 continue
-            version = self.newest(table)
+            self._newest(table)  # sees what was written, and perhaps what another run has written since
             crash_point("after_commit", table)
             return version
         raise WriteConflict(f"table {table}: {_ATTEMPTS} commits were overtaken by another run; run again when it has ended")

@@ -17,6 +17,7 @@ from wg_dagster.warehouse import Warehouse
 PROJECT = Path(__file__).parent.parent / "dbt_project"
 CODE = (  # what decides the values: not the seed, which only scores read, nor what dbt leaves in its target folder
     PROJECT / "dbt_project.yml",
+    PROJECT / "profiles.yml",
     PROJECT / "macros",
     PROJECT / "models",
     Path(__file__).with_name("dbt_plugin.py"),

@@ -98,9 +98,7 @@ class Reader:
 
     def read(self, table: str, *, columns: Sequence[str] | None = None, every_strategy: bool = False) -> pl.DataFrame:
         """Rows of the declared months; strategy tables give the station's own strategy unless declared for `every_strategy`."""
-        if table not in self._reads:
-            raise OutsideData(f"station {self._station.name} reads {table} without declaring it; add it to the station's reads")
-        reads = self._reads[table]
+        reads = self._declared(table)
         partitions = TABLES[table].partition_by
         if every_strategy and not reads.every_strategy:
             raise OutsideData(f"station {self._station.name} reads {table} of every strategy without declaring it; set every_strategy")
@@ -117,5 +115,10 @@ class Reader:
 
     def monthly(self, table: str) -> Iterator[pl.DataFrame]:
         """The rows of `read`, month by month: for raw tables too large to be held at once."""
-        for month in self._reads[table].covers(self._first, self._last, self._warehouse.months(table)):
+        for month in self._declared(table).covers(self._first, self._last, self._warehouse.months(table)):
             yield self._warehouse.read(table, months=[month])
+
+    def _declared(self, table: str) -> Reads:
+        if table not in self._reads:
+            raise OutsideData(f"station {self._station.name} reads {table} without declaring it; add it to the station's reads")
+        return self._reads[table]

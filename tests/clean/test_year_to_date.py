@@ -77,3 +77,18 @@ def test_a_firm_that_says_so_itself_is_no_suspect(market):
     rows = built(market, filings_of(market, (20.0, 45.0, 75.0, 110.0), income_is_cumulative=True))
     assert [[version[:2] for version in versions(rows, end)] for end in (Q2, Q3)] == [[(TOLD[Q2], 25.0)], [(TOLD[Q3], 30.0)]]
     assert not rows["quality"].str.contains("revenue").any()
+
+
+def test_a_later_year_does_not_change_what_a_filing_said_of_itself(market):
+    """In August the half year of 200 is called one, of which 100 are the quarter's; in September the same 200 are called the quarter's."""
+    filings = [
+        market.filing("AAA", Q1, "Q1", market.at(TOLD[Q1]), revenue=100.0, net_income=1.0),
+        market.filing("AAA", Q2, "Q2", market.at(TOLD[Q2]), revenue=200.0, net_income=2.0, income_is_cumulative=True),
+        market.filing("AAA", Q2, "Q2", market.at("2023-09-01"), revenue=200.0, net_income=1.0),
+        market.filing("AAA", Q3, "Q3", market.at(TOLD[Q3]), revenue=300.0, net_income=1.0),
+    ]
+    year = market.filing("AAA", FY, "FY", market.at(TOLD[FY]), revenue=400.0, net_income=4.0)
+    before, after = (versions(built(market, told), Q2) for told in (filings, [*filings, year]))
+    assert [sales for _, sales, _ in before] == [100.0, 200.0]
+    assert after[:2] == before
+    assert after[2:] == [(TOLD[FY], 100.0, READ)]

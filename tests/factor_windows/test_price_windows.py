@@ -12,14 +12,14 @@ from wg_dagster.factor_windows.price_windows import price_windows
 BUILT = months_between("2022-02", price_rows.LAST)
 
 
-def windows(rows, us):
+def windows(rows, us, calendar=None):
     """Month and name -> the row of the table as the database reads it."""
     securities = pl.DataFrame({"security_id": price_rows.NAMES, "market": ["US"] * 3})
 
     def read(month, columns):
         return rows.filter(pl.col("month") == month).select(columns)
 
-    table = price_windows(read, price_rows.sessions(), securities, us)
+    table = price_windows(read, price_rows.sessions() if calendar is None else calendar, securities, us)
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         cursor = connection.register("windows", table).execute("select * from windows")
@@ -48,11 +48,23 @@ def test_a_month_alone_equals_the_range():
         assert alone == {key: row for key, row in whole.items() if key[0] == month}
 
 
+def test_the_first_months_of_the_calendar_look_back_as_far_as_it_goes():
+    """The calendar begins in January 2022 here: February ends with 39 sessions."""
+    rows, us = price_rows.prices(2), price_rows.looks(2, BUILT)
+    known = pl.col("month") >= "2022-01"
+    calendar = price_rows.sessions().filter(known)
+    us = us.join(calendar.select("session_date", "market"), on=["session_date", "market"], how="semi")
+    found = windows(rows, us, calendar)
+    for month in BUILT:
+        expected = price_rows.expected(rows.filter(known), us, month)
+        assert {name for built, name in found if built == month} == set(expected)
+        for name, wanted in expected.items():
+            assert {column: found[month, name][column] for column in wanted} == wanted
+
+
 def test_a_return_beyond_all_reason_is_named():
     rows = price_rows.prices(1).with_columns(log_return_1e9=pl.lit(2**38))
-    with pytest.raises(
-        OutsideData, match=r"prices_clean: US1 on 2021-\d\d-\d\d: a logarithmic return of 274\.878 is no return.*quarantine"
-    ):
+    with pytest.raises(OutsideData, match=r"prices_clean: US1 on 2021-\d\d-\d\d: a logarithmic return of 274\.878 and a .*quarantine"):
         windows(rows, price_rows.looks(1, BUILT))
 
 

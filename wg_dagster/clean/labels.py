@@ -36,7 +36,7 @@ def doubled_labels(rows: pl.DataFrame) -> pl.DataFrame:
     )
     marked = rows.join(second, on=[*label, "period_end_date"], how="left", validate="m:1", nulls_equal=True, maintain_order="left")
     doubled = pl.col("_apart").is_not_null()
-    original = pl.col("filing_type").fill_null("original") != "amendment"
+    original = pl.col("filing_type") == "original"  # where the source does not say, the first end may be the wrong one
     first = doubled & (pl.col("label") == 1)
     return marked.with_columns(
         pl.when(original & (pl.col("_apart") < TWO_FIRMS)).then(pl.lit("label_of_two_ends")).otherwise(pl.col("rule")).alias("rule"),

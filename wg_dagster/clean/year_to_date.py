@@ -61,7 +61,9 @@ def _versions(states: pl.DataFrame, judged: pl.DataFrame, part: str) -> pl.DataF
     """Versions of the statements of one quarter whose sales run from the start of the year as far as known at each instant."""
     told = judged.select("security_id", "stream", pl.col(f"{part}.end").alias("period_end_date"), "known_at", "from_start")
     told = (
-        told.drop_nulls("period_end_date").sort(*_STATEMENT, "known_at").unique([*_STATEMENT, "known_at"], keep="last", maintain_order=True)
+        told.drop_nulls("period_end_date")
+        .sort(*_STATEMENT, "known_at", "from_start")
+        .unique([*_STATEMENT, "known_at"], keep="last", maintain_order=True)
     )
     ever = told.filter("from_start").select(_STATEMENT).unique()
     told = told.join(ever, on=_STATEMENT, how="semi")
@@ -73,7 +75,7 @@ def _versions(states: pl.DataFrame, judged: pl.DataFrame, part: str) -> pl.DataF
     return (
         stood.filter(pl.col("is_year").is_not_null())
         .with_columns(
-            from_start.alias("revenue_is_cumulative"),
+            (from_start | pl.col("income_is_cumulative")).alias("revenue_is_cumulative"),  # what the filing itself says stands
             merged_flags(pl.col("quality"), pl.when(from_start).then(pl.lit(FLAG))).alias("quality"),
         )
         .select(states.columns)

@@ -9,6 +9,7 @@ from wg_dagster.errors import OutsideData
 from wg_dagster.factor_windows.exact import LARGEST, split
 from wg_dagster.factor_windows.looks import NEVER
 
+LARGEST_VALUE = 2.0**46  # of a day's trading, in units of the currency: its hundredths are still exact
 LONGEST = 64  # sessions of the longest window
 COLUMNS = (
     *("security_id", "session_date", "market", "currency", "close", "traded_value", "cash_dividend"),
@@ -99,10 +100,11 @@ class PriceShelf:
 
 
 def _check(placed: pl.DataFrame) -> None:
-    wild = placed.filter(pl.col("log_return_1e9").abs() >= LARGEST)
+    """Numbers that the sums cannot hold are errors of the source."""
+    wild = placed.filter((pl.col("log_return_1e9").abs() >= LARGEST) | (pl.col("traded_value").abs() >= LARGEST_VALUE))
     if wild.height:
         row = wild.row(0, named=True)
         raise OutsideData(
-            f"prices_clean: {row['security_id']} on {row['session_date']}: a logarithmic return of {row['log_return_1e9'] / 1e9:g} is no return; "
-            f"mend the price in the vendor's file or quarantine it (`wg check`)"
+            f"prices_clean: {row['security_id']} on {row['session_date']}: a logarithmic return of {(row['log_return_1e9'] or 0) / 1e9:g} and a traded "
+            f"value of {row['traded_value']} are out of all reason; mend the row in the vendor's file or quarantine it (`wg check`)"
         )

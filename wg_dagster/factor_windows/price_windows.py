@@ -37,7 +37,7 @@ class UsSide:
     known_at: np.ndarray
 
 
-def price_windows(read: Reader, sessions: pl.DataFrame, securities: pl.DataFrame, looks: pl.DataFrame) -> pa.Table:
+def price_windows(read: Reader, sessions: pl.DataFrame, securities: pl.DataFrame, us_returns: pl.DataFrame) -> pa.Table:
     """One row a security and month that has a close at the month's last session.
 
     Parameters
@@ -48,17 +48,17 @@ def price_windows(read: Reader, sessions: pl.DataFrame, securities: pl.DataFrame
         `stg_sessions`: month, market, session_date, is_month_end, cutoff_at.
     securities
         `stg_securities`: month, security_id, market; its names and months are built.
-    looks
+    us_returns
         `int_us_returns_60d`: 64 rows a month and market.
 
     Returns
     -------
     The table of the dbt model `int_price_windows`.
     """
-    months = looks["month"].unique().sort().to_list()
+    months = us_returns["month"].unique().sort().to_list()
     if not months:
         return _SCHEMA.empty_table()
-    markets = [_Market(name, months, sessions, securities, looks) for name in securities["market"].unique().sort()]
+    markets = [_Market(name, months, sessions, securities, us_returns) for name in securities["market"].unique().sort()]
     parts = []
     for month in months_between(month_shift(months[0], 1 - _YEAR), months[-1]):
         rows = read(month, COLUMNS if month >= month_shift(months[0], -_WINDOW) else _EX_DAYS)
@@ -69,19 +69,22 @@ def price_windows(read: Reader, sessions: pl.DataFrame, securities: pl.DataFrame
 class _Market:
     """Months of one market come in, the rows of month ends come out."""
 
-    def __init__(self, name: str, months: list[str], sessions: pl.DataFrame, securities: pl.DataFrame, looks: pl.DataFrame) -> None:
+    def __init__(self, name: str, months: list[str], sessions: pl.DataFrame, securities: pl.DataFrame, us_returns: pl.DataFrame) -> None:
         self.name = name
         self._first = months[0]
         names = securities.filter(pl.col("market") == name)["security_id"].unique().sort()
         self._shelf = PriceShelf(names.to_numpy())
         own = sessions.filter(pl.col("market") == name).sort("session_date")
         self._days = {str(key[0]): days for key, days in own.partition_by("month", as_dict=True).items()}
-        own = looks.filter(pl.col("market") == name)
+        own = us_returns.filter(pl.col("market") == name)
         self._us = {str(key[0]): _us_side(rows) for key, rows in own.partition_by("month", as_dict=True).items()}
         self._seen: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     def take(self, month: str, rows: pl.DataFrame) -> Iterator[pa.Table]:
         """What of the month could be known at its own cut-off; the table of its month end if it is to be built."""
+        if month not in self._days:  # before the calendar begins
+            self._seen[month] = (np.zeros(len(self._shelf.names), np.int64),) * 2
+            return
         days = self._days[month]
         cutoff = days.filter("is_month_end")["cutoff_at"].item()
         in_time = rows["known_at"].max()
@@ -119,12 +122,16 @@ def _ex_days(placed: pl.DataFrame, size: int) -> tuple[np.ndarray, np.ndarray]:
     return visible, np.bincount(codes, minlength=size) - visible
 
 
-def _us_side(looks: pl.DataFrame) -> UsSide:
-    rows = looks.filter(pl.col("age") < _SESSIONS).sort("age", descending=True)
+def _us_side(us_returns: pl.DataFrame) -> UsSide:
+    rows = us_returns.filter(pl.col("age") < _SESSIONS).sort("age", descending=True)
     x, z, b = (rows[name].fill_null(0).to_numpy() for name in ("us_return_1e9", "us_return_lag_1e9", "bill_return_1e9"))
     is_pair = (rows["us_return_1e9"].is_not_null() & rows["us_return_lag_1e9"].is_not_null()).to_numpy()
     known_at = rows["known_at"].to_physical().fill_null(NEVER).to_numpy()
-    return UsSide(is_pair, rows["bill_return_1e9"].is_not_null().to_numpy(), x, z, b, known_at)
+    side = UsSide(is_pair, rows["bill_return_1e9"].is_not_null().to_numpy(), x, z, b, known_at)
+    missing = _SESSIONS - rows.height  # the calendar's first months have fewer sessions before them
+    return (
+        UsSide(*(np.concatenate([np.full(missing, values.dtype.type(0)), values]) for values in vars(side).values())) if missing else side
+    )
 
 
 def _own_sums(window: Prices, codes: np.ndarray) -> dict[str, pa.Array]:
