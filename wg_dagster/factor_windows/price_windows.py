@@ -83,7 +83,8 @@ class _Market:
     def take(self, month: str, rows: pl.DataFrame) -> Iterator[pa.Table]:
         """What of the month could be known at its own cut-off; the table of its month end if it is to be built."""
         if month not in self._days:  # before the calendar begins
-            self._seen[month] = (np.zeros(len(self._shelf.names), np.int64),) * 2
+            none = np.zeros(len(self._shelf.names), np.int64)
+            self._seen[month] = none, none
             return
         days = self._days[month]
         cutoff = days.filter("is_month_end")["cutoff_at"].item()
