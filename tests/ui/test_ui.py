@@ -217,6 +217,7 @@ def test_the_newest_month_and_all_it_needs_is_materialised_by_clicking(own_home,
         browser.shoot("letter")
 
         browser.open(f"{address}/assets/clean/prices_clean?view=checks")
+        browser.see("Execution history")  # the check's own tabs: the asset has a tab "Partitions" too, and it is there first
         browser.click("Partitions", "*")
         browser.click_until("2026-04", "rows_held_back", "file and line")
         browser.shoot("check")
