@@ -111,6 +111,14 @@ def test_a_restatement_is_news_but_does_not_change_when_the_quarter_was_filed():
     assert look["quarter_changes_known_at"] == day("2024-05-01")
 
 
+def test_changes_are_known_when_the_last_of_their_quarters_was():
+    """The thirteenth quarter is only the year before of the ninth change, the nineteenth only in the sum before the twelfth."""
+    for back, of_quarters in ((13, "2024-05-01"), (14, "2024-02-14"), (19, "2024-02-14")):
+        (look,) = seen([*LINE, quarter(ENDS[-back], known_at="2024-05-01", eps=2.0)])
+        assert look["quarter_changes_known_at"] == day(of_quarters), back
+        assert look["year_changes_known_at"] == day("2024-05-01"), back
+
+
 def test_announcements_are_a_series_of_their_own():
     """Of two rows of one instant the later day's stands; those known 48 months before, or earlier, are forgotten."""
     rows = [

@@ -111,6 +111,12 @@ def test_a_fiscal_year_is_compared_with_one_that_ended_350_to_380_days_before(en
     assert (look["revenue_annual"], look["revenue_year_ago_annual"]) == (80, year_ago)
 
 
+def test_a_restated_year_before_dates_the_window_of_the_fiscal_year():
+    restated = year("2022-12-31", revenue=75.0, known_at="2024-05-20")
+    (look,) = seen([year("2022-12-31", revenue=70.0), year("2023-12-31", revenue=80.0), restated], "2024-06-01")
+    assert (look["revenue_annual"], look["revenue_year_ago_annual"], look["known_at_annual"]) == (80, 75, day("2024-05-20"))
+
+
 def test_flows_reach_forty_calendar_months_back():
     """From 2026-10-31 that is after 2023-06-30: clamped to the last day of June."""
     old = [year("2023-06-30", revenue=1.0), year("2023-07-01", revenue=2.0)]

@@ -85,10 +85,17 @@ def _values(eps: np.ndarray, ends: np.ndarray, known_at: np.ndarray, first_known
     now, before = sums[:_YEARS], sums[4:]
     year_changes = np.where(is_year_apart, now - before, np.nan)
     has_change = ~np.isnan(year_changes)
+    of_quarters = np.maximum(known_at[:_QUARTERS], known_at[4 : _QUARTERS + 4])
+    of_years = np.max([known_at[k : _YEARS + k] for k in range(8)], axis=0)  # four quarters and the four of the year before
     yield columns.as_instants(first_known_at)
-    yield columns.as_instants(known_at[:_QUARTERS].max(axis=0))
-    yield columns.as_instants(np.where(has_change, known_at[:_YEARS], NEVER).max(axis=0))
+    yield columns.as_instants(_newest(of_quarters, ~np.isnan(quarter_changes)))
+    yield columns.as_instants(_newest(of_years, has_change))
     yield columns.as_lists(quarter_changes)
     yield columns.as_lists(year_changes)
     yield columns.as_lists((np.abs(now) + np.abs(before)) / 2)
     yield columns.as_counts(has_change.sum(axis=0))
+
+
+def _newest(known_at: np.ndarray, is_used: np.ndarray) -> np.ndarray:
+    """When the last of the changes that there are was known, in each look."""
+    return np.where(is_used, known_at, NEVER).max(axis=0)

@@ -83,7 +83,7 @@ def _fiscal_year(years: np.ndarray, versions: Versions, items: Items) -> Window:
         newest=now,
         flows={item: items[item][now] for item in FLOWS},
         year_ago={item: items[item][before] for item in GROWN},
-        known_at=versions.known_at[now],
+        known_at=np.maximum(versions.known_at[now], versions.known_at[before]),
     )
 
 
