@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from wg_dagster import delta_tables
+from wg_dagster import data_files, delta_tables
 from wg_dagster.errors import BadHome, OutsideData
 from wg_dagster.schemas.tables import TABLES
 from wg_dagster.warehouse import Warehouse, content_hash
@@ -181,6 +181,21 @@ def test_a_writer_who_is_followed_at_once_does_not_take_the_other_s_rows_for_its
     assert Warehouse(tmp_path, latest=True).read("nav")["nav"].to_list() == [2.0]
     assert Warehouse(tmp_path).write_months("nav", nav("a", ["2026-01"], 1.0), ["2026-01"], scope="a") == ["2026-01"]
     assert Warehouse(tmp_path, latest=True).read("nav")["nav"].to_list() == [1.0]
+
+
+def test_data_files_are_on_the_disk_before_the_log_names_them(tmp_path, monkeypatch):
+    flushed, at_commit = [], []
+    flush = os.fsync
+
+    def fsync(descriptor):
+        flushed.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        flush(descriptor)
+
+    monkeypatch.setattr(data_files.os, "fsync", fsync)
+    monkeypatch.setattr(delta_tables, "crash_point", lambda point, _: at_commit.extend(flushed) if point == "before_commit" else None)
+    lake = Warehouse(tmp_path)
+    lake.write_months("nav", nav("a", ["2026-01", "2026-02"]), ["2026-01", "2026-02"], scope="a")
+    assert sorted(at_commit) == sorted(lake.files("nav"))
 
 
 @pytest.mark.parametrize("jobs", [["a 2020", "b 2020"], ["a 2020", "a 2021"]])

@@ -4,6 +4,7 @@ Text is stored as a dictionary, numbers as they are: a dictionary of prices or r
 """
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Mapping
@@ -42,6 +43,8 @@ def write_file(table: Path, rows: pa.Table, partition: Mapping[str, str]) -> Dat
     text = [field.name for field in stored.schema if pa.types.is_large_string(field.type)]
     with pa.OSFile(str(path), "wb") as file:
         parquet.write_table(stored, file, compression="lz4", use_dictionary=text or False)
+    with path.open("rb") as written:
+        os.fsync(written.fileno())  # on the disk before the log names it: a power cut must not leave the name of an empty file
     name = quote(str(path.relative_to(table)), safe="/=")
     return DataFile(name, path.stat().st_size, dict(partition), time.time_ns() // 1_000_000, rows.num_rows)
 

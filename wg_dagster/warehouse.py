@@ -163,7 +163,7 @@ class Warehouse:
     def settle(self) -> None:
         """Everything written so far belongs to stations that have ended: the next `publish` may show it."""
         if self._written:
-            os.sync()  # the library never flushes: a power cut must not take what a snapshot will name
+            os.sync()  # the log is not flushed when it is written: a power cut must not take what a snapshot will name
             self._written = False
         self._settled = dict(self._own)
 
