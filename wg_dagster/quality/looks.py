@@ -7,7 +7,7 @@ import polars as pl
 
 from wg_dagster.calendars import month_shift
 from wg_dagster.errors import OutsideData
-from wg_dagster.quality.thresholds import RESTATEMENT_MONTHS, STATEMENT_MONTHS, SURVIVOR_MONTHS
+from wg_dagster.quality.thresholds import OVERDUE_MONTHS, RESTATEMENT_MONTHS, STATEMENT_MONTHS, SURVIVOR_MONTHS
 from wg_dagster.schemas.columns import BALANCE_ITEMS, FLOW_ITEMS, PER_SHARE_ITEMS
 from wg_dagster.schemas.tables import FACTOR_TABLES, TABLES
 from wg_dagster.warehouse import Warehouse
@@ -72,7 +72,7 @@ LOOKS: dict[str, dict[str, Look]] = {
         "prices": _SOURCES,
     },
     "announcements_clean": {
-        "announcements_clean": Look(_back(STATEMENT_MONTHS), _columns("month security_id known_at announcement_date")),
+        "announcements_clean": Look(_back(OVERDUE_MONTHS), _columns("month security_id known_at announcement_date")),
         "securities_clean": Look(same, LISTING_COLUMNS),
         "earnings_announcements": _SOURCES,
     },

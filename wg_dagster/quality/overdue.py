@@ -8,6 +8,7 @@ import polars as pl
 from wg_dagster.calendars import month_shift
 from wg_dagster.quality.figures import Finding, counted, figures_of
 from wg_dagster.quality.looks import Stored
+from wg_dagster.quality.thresholds import OVERDUE_MONTHS
 
 _LATER = 45  # days behind the year before: half a quarter
 _SILENT = 80  # days overdue after which a company has stopped: that was told when it began
@@ -35,14 +36,16 @@ def overdue(check: str, seen: pl.DataFrame, listings: pl.DataFrame, months: Sequ
     """Share of the listed companies whose newest row is older than it was at the same time of the year before.
 
     `seen`: | month | security_id | known_at | about |, the day that a row is about. A company is overdue where its newest one is more
-    than `after` days old, and half a quarter older than the one that was known a year and twelve days before the month's end.
+    than `after` days old, and half a quarter older than the one that was known a year and twelve days before the month's end, of the
+    rows of the last OVERDUE_MONTHS months.
     """
     found = []
     for month in months:
         end = date.fromisoformat(f"{month_shift(month, 1)}-01") - timedelta(days=1)
         a_year = end - date.fromisoformat(f"{month_shift(month, -11)}-01") + timedelta(days=1)
-        now = _ages(seen.filter(pl.col("month") <= month), end)
-        then = _ages(seen.filter(pl.col("known_at").dt.date() <= end - a_year - timedelta(days=_EARLIER)), end - a_year)
+        near = seen.filter(pl.col("month").is_between(pl.lit(month_shift(month, -OVERDUE_MONTHS)), pl.lit(month)))  # whatever else is built
+        now = _ages(near, end)
+        then = _ages(near.filter(pl.col("known_at").dt.date() <= end - a_year - timedelta(days=_EARLIER)), end - a_year)
         listed = listings.filter((pl.col("month") == month) & (pl.col("listed_to") > pl.col("as_of_date")).fill_null(value=True))
         both = now.join(then, on="security_id", how="inner", suffix="_then").join(listed, on="security_id", how="semi")
         late = pl.col("age").is_between(after + 1, after + _SILENT) & (pl.col("age") > pl.col("age_then") + _LATER)

@@ -7,6 +7,7 @@ STALE_SESSIONS = 10  # two weeks without a new close: nobody trades, or nobody d
 REPEATED_SESSIONS = 5  # identical bars with volume: one or two happen to a sleepy name, five are a copy
 LARGE_RETURN = 0.5  # of one session: nearly always news, a split or an error
 STATEMENT_MONTHS = 15  # a yearly report and the three months in which it may be filed
+OVERDUE_MONTHS = 18  # the year before, the days that companies differ by, and a quarter before those
 RESTATEMENT_MONTHS = 24  # whose median is the normal volume of restatements
 FEWEST_RESTATEMENT_MONTHS = 6  # before there is a normal volume
 SURVIVOR_MONTHS = 24  # 100 names lose two to eight in two years, in any market and decade
